@@ -1,0 +1,1 @@
+//! Collector and writer: many concurrent requests become one batch on one Postgres connection.

@@ -1,0 +1,1 @@
+//! The saga engine's transition function, without I/O, clock or randomness.

@@ -1,0 +1,1 @@
+//! The vectorised saga runner: lanes, log port, leases, takeover and recovery.

@@ -1,0 +1,1 @@
+//! The inventory service: stock that is never oversold.

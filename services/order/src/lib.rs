@@ -1,0 +1,1 @@
+//! The order service: places orders and carries each through its saga.

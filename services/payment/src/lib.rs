@@ -1,0 +1,1 @@
+//! The payment service: moves money at a provider, each operation once, and undoes it.
