@@ -1,5 +1,6 @@
 -- Stock: what there is of each SKU and where, with the ledger that explains it.
--- Order of locks everywhere: stock rows by (sku, location_id), then allocations, then nothing.
+-- Order of locks everywhere: stock rows by (sku, location_id), then skus, then new keys in their
+-- order (stock, operations, allocations), then nothing.
 
 create table skus (
     sku text not null,
@@ -75,4 +76,4 @@ create table operations (
 comment on table operations is 'Idempotency of the unary calls: what each key first came with, and its refusal if it was refused.';
 comment on column operations.method is '1 PutSku, 2 AdjustStock.';
 comment on column operations.body is 'The request''s fields as received, without its key.';
-comment on column operations.refusal is 'null: it was done; else {"reason", "message", "metadata"}, repeated for ever.';
+comment on column operations.refusal is 'null: it was done; else {"reason", "on_hand"?, "reserved"?}, repeated for ever.';

@@ -1,1 +1,15 @@
-//! Collector and writer: many concurrent requests become one batch on one Postgres connection.
+//! Many concurrent requests become one batch on one Postgres connection.
+//!
+//! A [`Writer`] is a handle and a task. The task owns its connection, so a caller that goes away
+//! drops a reply and never a transaction. Nothing waits on a timer: while one batch is in flight
+//! the next collects, so a lone request goes at once and a rush groups itself.
+
+mod collector;
+mod failure;
+mod session;
+mod writer;
+
+pub use collector::Limits;
+pub use failure::WriteError;
+pub use session::session_settings;
+pub use writer::{Command, Writer};

@@ -1,0 +1,163 @@
+//! The log port. Writes are compare-and-set on the saga's row: it must be unfinished, turned as the
+//! entry says and of the entry's epoch. Each answers for every entry, and an answer that was lost is
+//! `Lost`, so that the row is read before anything else is done.
+
+use std::{future::Future, time::Duration};
+
+use crate::{RunnerId, Saga, SagaId};
+
+/// One saga as a log write sees it.
+#[derive(Debug)]
+pub struct LogEntry<S: Saga> {
+    /// What the saga carries.
+    pub saga: Box<S>,
+    /// The epoch that the row must have.
+    pub epoch: i64,
+    /// Whether the row must have a turn (`finish`); `turn` presumes that it has none.
+    pub turned: bool,
+    /// Why it turns or ends refused; `None` ends it well.
+    pub refusal: Option<S::Refusal>,
+}
+
+/// What a log write did for one saga.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logged<T> {
+    /// It made the change.
+    Changed(T),
+    /// The row was not as the change presumes.
+    Stale,
+    /// The answer was lost: it may have made the change.
+    Lost,
+    /// The database refuses this change for good.
+    Impossible(String),
+}
+
+/// A saga's row as it is read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row<R> {
+    /// The saga.
+    pub id: SagaId,
+    /// Whether it is finished.
+    pub ended: bool,
+    /// Who has it.
+    pub runner: Option<RunnerId>,
+    /// Its epoch.
+    pub epoch: i64,
+    /// Why it has turned; `None`: it has not.
+    pub turned: Option<R>,
+}
+
+/// A saga taken over from the log.
+#[derive(Debug)]
+pub struct Claimed<S: Saga> {
+    /// The saga's id.
+    pub id: SagaId,
+    /// What it carries, or why it cannot be decoded.
+    pub saga: Result<Box<S>, String>,
+    /// The epoch under which it is this runner's.
+    pub epoch: i64,
+    /// Why it has turned; `None`: it goes forward.
+    pub refusal: Option<S::Refusal>,
+    /// What is left of its time for deciding, by the database's clock.
+    pub remaining: Duration,
+}
+
+/// Why nothing is tried any more until an operator says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// No retry can mend it.
+    Parked,
+}
+
+/// What goes wrong with a saga; written from its first retry on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The saga.
+    pub id: SagaId,
+    /// The epoch of who reports it.
+    pub epoch: i64,
+    /// The step, or "log".
+    pub step: &'static str,
+    /// Whether it was the step's undo.
+    pub undo: bool,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// What went wrong, in one sentence.
+    pub error: String,
+    /// How long until the next attempt.
+    pub next_in: Option<Duration>,
+    /// Whether it is halted.
+    pub halt: Option<Halt>,
+}
+
+/// A runner's sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// The runner.
+    pub runner: RunnerId,
+    /// Goes up with each beat; says nothing about time.
+    pub count: i64,
+}
+
+/// The log could not be reached, or its answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogUnreachable(pub String);
+
+/// Where a kind of saga keeps its log.
+pub trait Log<S: Saga>: Send + Sync + 'static {
+    /// What a finish tells whoever waits for the saga.
+    type Receipt: Send + 'static;
+
+    /// Records the decision to compensate, before the first undo.
+    fn turn(&self, entries: &[LogEntry<S>]) -> impl Future<Output = Vec<Logged<()>>> + Send;
+
+    /// Records the end: well, where the entry has no refusal, else compensated.
+    fn finish(
+        &self,
+        entries: &[LogEntry<S>],
+    ) -> impl Future<Output = Vec<Logged<Self::Receipt>>> + Send;
+
+    /// Reads rows; a saga without one is left out.
+    fn read(
+        &self,
+        ids: &[SagaId],
+    ) -> impl Future<Output = Result<Vec<Row<S::Refusal>>, LogUnreachable>> + Send;
+
+    /// Writes down what goes wrong, where the epoch is still the row's.
+    fn trouble(
+        &self,
+        troubles: &[Trouble],
+    ) -> impl Future<Output = Result<(), LogUnreachable>> + Send;
+
+    /// Takes over up to `limit` unfinished sagas that nobody has, each with its epoch raised.
+    fn claim(
+        &self,
+        runner: RunnerId,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Claimed<S>>, LogUnreachable>> + Send;
+
+    /// Gives unfinished sagas up, so that any runner may take them at once.
+    fn release(
+        &self,
+        runner: RunnerId,
+        ids: &[SagaId],
+    ) -> impl Future<Output = Result<(), LogUnreachable>> + Send;
+
+    /// Shows a sign of life. No unfinished saga of the runner has an id below `low_water`.
+    fn beat(
+        &self,
+        runner: RunnerId,
+        low_water: SagaId,
+    ) -> impl Future<Output = Result<(), LogUnreachable>> + Send;
+
+    /// Reads every runner's sign of life.
+    fn beats(&self) -> impl Future<Output = Result<Vec<Beat>, LogUnreachable>> + Send;
+
+    /// Takes away the signs of life of the `dead` and gives up all their sagas with raised epochs,
+    /// in one transaction, so that a start of theirs in flight is either given up with the rest or
+    /// belongs to nobody from its start. Gives how many there were.
+    fn bury(
+        &self,
+        dead: &[RunnerId],
+    ) -> impl Future<Output = Result<u64, LogUnreachable>> + Send;
+}
