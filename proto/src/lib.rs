@@ -7,6 +7,7 @@
     clippy::allow_attributes_without_reason,
     clippy::wildcard_imports,
     clippy::pedantic,
+    clippy::large_enum_variant,
     reason = "generated code"
 )]
 

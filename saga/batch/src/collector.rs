@@ -16,7 +16,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { items_max: 512, lines_max: 4_096, queue_max: 65_536 }
+        Self {
+            items_max: 512,
+            lines_max: 4_096,
+            queue_max: 65_536,
+        }
     }
 }
 
@@ -37,7 +41,10 @@ pub(crate) struct Collector<T> {
 
 impl<T> Collector<T> {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { waiting: VecDeque::new(), limits }
+        Self {
+            waiting: VecDeque::new(),
+            limits,
+        }
     }
 
     pub(crate) fn push(&mut self, group: Group<T>) {
@@ -74,10 +81,18 @@ mod tests {
     use super::{Collector, Group, Limits};
 
     fn collector(groups: &[(usize, usize)]) -> Collector<usize> {
-        let limits = Limits { items_max: 4, lines_max: 10, queue_max: 100 };
+        let limits = Limits {
+            items_max: 4,
+            lines_max: 10,
+            queue_max: 100,
+        };
         let mut collector = Collector::new(limits);
         for (content, (items, lines)) in groups.iter().copied().enumerate() {
-            collector.push(Group { content, items, lines });
+            collector.push(Group {
+                content,
+                items,
+                lines,
+            });
         }
         collector
     }
@@ -85,23 +100,38 @@ mod tests {
     fn batches(mut collector: Collector<usize>) -> Vec<Vec<usize>> {
         let mut batches = Vec::new();
         while !collector.is_empty() {
-            batches.push(collector.take().into_iter().map(|group| group.content).collect());
+            batches.push(
+                collector
+                    .take()
+                    .into_iter()
+                    .map(|group| group.content)
+                    .collect(),
+            );
         }
         batches
     }
 
     #[test]
     fn items_bound_a_batch() {
-        assert_eq!(batches(collector(&[(2, 2), (2, 2), (1, 1)])), [vec![0, 1], vec![2]]);
+        assert_eq!(
+            batches(collector(&[(2, 2), (2, 2), (1, 1)])),
+            [vec![0, 1], vec![2]]
+        );
     }
 
     #[test]
     fn lines_bound_a_batch() {
-        assert_eq!(batches(collector(&[(1, 6), (1, 5), (1, 5)])), [vec![0], vec![1, 2]]);
+        assert_eq!(
+            batches(collector(&[(1, 6), (1, 5), (1, 5)])),
+            [vec![0], vec![1, 2]]
+        );
     }
 
     #[test]
     fn a_group_over_the_limits_goes_alone() {
-        assert_eq!(batches(collector(&[(1, 1), (9, 90), (1, 1)])), [vec![0], vec![1], vec![2]]);
+        assert_eq!(
+            batches(collector(&[(1, 1), (9, 90), (1, 1)])),
+            [vec![0], vec![1], vec![2]]
+        );
     }
 }

@@ -29,7 +29,10 @@ pub enum WriteError {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Treatment {
     /// One of its items is bad: halve it until the bad one stands alone.
-    Bisect { sqlstate: String, constraint: Option<String> },
+    Bisect {
+        sqlstate: String,
+        constraint: Option<String>,
+    },
     /// It lost against a concurrent transaction: the same again.
     Rerun,
     /// The connection is gone: the same again on a new one, under the same keys.
@@ -45,7 +48,10 @@ pub(crate) fn treatment(error: &sqlx::Error) -> Treatment {
     let sqlstate = refusal.code().unwrap_or(Cow::Borrowed("")).into_owned();
     let constraint = refusal.constraint().map(|name| base_name(name).to_owned());
     match sqlstate.as_bytes() {
-        [b'2', b'2' | b'3', ..] => Treatment::Bisect { sqlstate, constraint },
+        [b'2', b'2' | b'3', ..] => Treatment::Bisect {
+            sqlstate,
+            constraint,
+        },
         // Rolled back by the database: serialization, deadlock; lock not available in time.
         [b'4', b'0', ..] | b"55P03" => Treatment::Rerun,
         // Connection exceptions, operator intervention (shutdown, crash, statement timeout),

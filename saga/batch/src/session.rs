@@ -21,15 +21,20 @@ pub(crate) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 #[must_use]
 pub fn session_settings(options: PgConnectOptions, name: &str) -> PgConnectOptions {
     let milliseconds = |duration: Duration| duration.as_millis().to_string();
-    options.application_name(&format!("holdfast/{name}")).options([
-        ("lock_timeout", milliseconds(LOCK_TIMEOUT)),
-        ("statement_timeout", milliseconds(STATEMENT_TIMEOUT)),
-        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_TIMEOUT)),
-        ("tcp_user_timeout", milliseconds(TCP_USER_TIMEOUT)),
-        ("plan_cache_mode", "force_generic_plan".to_owned()),
-        ("enable_seqscan", "off".to_owned()),
-        ("enable_hashjoin", "off".to_owned()),
-        ("enable_mergejoin", "off".to_owned()),
-        ("jit", "off".to_owned()),
-    ])
+    options
+        .application_name(&format!("holdfast/{name}"))
+        .options([
+            ("lock_timeout", milliseconds(LOCK_TIMEOUT)),
+            ("statement_timeout", milliseconds(STATEMENT_TIMEOUT)),
+            (
+                "idle_in_transaction_session_timeout",
+                milliseconds(IDLE_IN_TRANSACTION_TIMEOUT),
+            ),
+            ("tcp_user_timeout", milliseconds(TCP_USER_TIMEOUT)),
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
+            ("enable_seqscan", "off".to_owned()),
+            ("enable_hashjoin", "off".to_owned()),
+            ("enable_mergejoin", "off".to_owned()),
+            ("jit", "off".to_owned()),
+        ])
 }

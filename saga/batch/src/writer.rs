@@ -70,23 +70,26 @@ pub struct Writer<C: Command> {
 
 impl<C: Command> Clone for Writer<C> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), queued: Arc::clone(&self.queued), limits: self.limits }
+        Self {
+            queue: self.queue.clone(),
+            queued: Arc::clone(&self.queued),
+            limits: self.limits,
+        }
     }
 }
 
 impl<C: Command> std::fmt::Debug for Writer<C> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Writer").field("name", &C::NAME).finish_non_exhaustive()
+        formatter
+            .debug_struct("Writer")
+            .field("name", &C::NAME)
+            .finish_non_exhaustive()
     }
 }
 
 impl<C: Command> Writer<C> {
     /// Starts the task. It connects when the first batch comes and again whenever it must.
-    pub fn start(
-        command: C,
-        options: PgConnectOptions,
-        limits: Limits,
-    ) -> (Self, JoinHandle<()>) {
+    pub fn start(command: C, options: PgConnectOptions, limits: Limits) -> (Self, JoinHandle<()>) {
         let (queue, arrivals) = mpsc::unbounded_channel();
         let queued = Arc::new(AtomicUsize::new(0));
         let task = Task {
@@ -96,7 +99,14 @@ impl<C: Command> Writer<C> {
             executor: execution::Executor::new(command, options),
             measures: Measures::new(C::NAME),
         };
-        (Self { queue, queued, limits }, tokio::spawn(task.run()))
+        (
+            Self {
+                queue,
+                queued,
+                limits,
+            },
+            tokio::spawn(task.run()),
+        )
     }
 
     /// Submits one item and waits for its reply.
@@ -108,7 +118,10 @@ impl<C: Command> Writer<C> {
     /// Dropping the future gives the item up if it is not in a batch yet; afterwards it drops the
     /// reply alone.
     pub async fn submit(&self, item: C::Item) -> Result<C::Reply, WriteError> {
-        self.submit_all(vec![item]).await.pop().unwrap_or(Err(WriteError::Closed))
+        self.submit_all(vec![item])
+            .await
+            .pop()
+            .unwrap_or(Err(WriteError::Closed))
     }
 
     /// Submits items that go together and waits for one reply each, in their order. Up to
@@ -146,7 +159,11 @@ impl<C: Command> Writer<C> {
     fn enqueue(&self, items: Vec<C::Item>) -> oneshot::Receiver<Vec<Answer<C>>> {
         let (reply, answer) = oneshot::channel();
         let lines = items.iter().map(C::lines).sum();
-        let group = Group { items: items.len(), lines, content: Submission { items, reply } };
+        let group = Group {
+            items: items.len(),
+            lines,
+            content: Submission { items, reply },
+        };
         if let Err(refused) = self.queue.send(group) {
             // The receiver sees its sender dropped and reports Closed.
             self.queued.fetch_sub(refused.0.items, Ordering::Relaxed);
@@ -205,7 +222,10 @@ impl<C: Command> Task<C> {
         let waiting = self.queued.fetch_sub(items, Ordering::Relaxed) - items;
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         self.measures.waiting.set(waiting as f64);
-        batch.into_iter().filter(|group| !group.content.reply.is_closed()).collect()
+        batch
+            .into_iter()
+            .filter(|group| !group.content.reply.is_closed())
+            .collect()
     }
 
     async fn execute(&mut self, batch: Vec<Group<Submission<C>>>) {

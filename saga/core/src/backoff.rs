@@ -40,18 +40,26 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_cap_and_never_pass_it() {
-        let backoff =
-            Backoff { first: Duration::from_millis(10), cap: Duration::from_millis(1_000) };
+        let backoff = Backoff {
+            first: Duration::from_millis(10),
+            cap: Duration::from_millis(1_000),
+        };
         for attempt in 1..200 {
             let wait = backoff.after(attempt, 7);
             let full = Duration::from_millis(10 << (attempt - 1).min(7)).min(backoff.cap);
-            assert!(wait >= full / 2 && wait <= full, "attempt {attempt}: {wait:?} of {full:?}");
+            assert!(
+                wait >= full / 2 && wait <= full,
+                "attempt {attempt}: {wait:?} of {full:?}"
+            );
         }
     }
 
     #[test]
     fn jitter_is_a_function_of_seed_and_attempt() {
-        let backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
+        let backoff = Backoff {
+            first: Duration::from_secs(1),
+            cap: Duration::from_secs(60),
+        };
         assert_eq!(backoff.after(3, 42), backoff.after(3, 42));
         let waits: std::collections::BTreeSet<_> =
             (0..100).map(|seed| backoff.after(3, seed)).collect();

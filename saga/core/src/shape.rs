@@ -15,7 +15,10 @@ impl Shape {
     /// A definition of `steps` steps whose pivot is its finish: all of them can be undone.
     #[must_use]
     pub const fn reversible(steps: StepIndex) -> Self {
-        Self { steps, pivot: steps }
+        Self {
+            steps,
+            pivot: steps,
+        }
     }
 
     /// A definition of `steps` steps of which those from `pivot` on only go forward.
@@ -24,7 +27,10 @@ impl Shape {
     /// If `pivot` is greater than `steps`.
     #[must_use]
     pub const fn with_pivot(steps: StepIndex, pivot: StepIndex) -> Self {
-        assert!(pivot <= steps, "the pivot is one of the steps, or the finish");
+        assert!(
+            pivot <= steps,
+            "the pivot is one of the steps, or the finish"
+        );
         Self { steps, pivot }
     }
 

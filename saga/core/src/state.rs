@@ -13,6 +13,8 @@ pub struct State {
     pub started: StepIndex,
     /// Whether the log says that it compensates.
     pub turned: bool,
+    /// Whether it ends refused: it has turned, or stopped before anything could need an undo.
+    pub refused: bool,
     /// Whether its time is up, so that it turns as soon as it may.
     pub spent: bool,
 }
@@ -136,6 +138,7 @@ impl State {
             attempt: 0,
             started: 0,
             turned: false,
+            refused: false,
             spent: false,
         }
     }

@@ -2,7 +2,8 @@
 //! does not fit is a defect of the runner and stops in an assertion.
 //!
 //! S1 no step runs after a turn. S2 no undo runs before one. S3 nothing turns from the pivot on.
-//! S4 an answer that is not known is never taken for a refusal, nor a barred one.
+//! S4 an answer that is not known is never taken for a refusal, nor a barred one. S5 what has turned
+//! ends refused.
 
 use crate::{After, Effect, Event, Phase, Shape, State, StepIndex};
 
@@ -30,21 +31,33 @@ pub fn step(shape: Shape, state: State, event: Event) -> (State, Effect) {
         (Phase::Undoing(index), Event::UndoUnknown) => {
             (failed(state, Phase::RetryingUndo(index)), Effect::Wait)
         }
-        (Phase::RetryingUndo(index), Event::Due) => {
-            (State { phase: Phase::Undoing(index), ..state }, Effect::Undo(index))
-        }
+        (Phase::RetryingUndo(index), Event::Due) => (
+            State {
+                phase: Phase::Undoing(index),
+                ..state
+            },
+            Effect::Undo(index),
+        ),
 
-        (Phase::Turning, Event::Logged) => {
-            undo_before(State { turned: true, ..state }, state.started)
-        }
+        (Phase::Turning, Event::Logged) => undo_before(
+            State {
+                turned: true,
+                ..state
+            },
+            state.started,
+        ),
         (Phase::Turning, Event::Stale | Event::LogUnknown) => read(state, After::Turn),
         (Phase::Finishing, Event::Logged) => (at(state, Phase::Ended), Effect::Settle),
         (Phase::Finishing, Event::Stale | Event::LogUnknown) => read(state, After::Finish),
 
         (Phase::Reading(after), event) => has_read(shape, state, after, event),
-        (Phase::RetryingRead(after), Event::Due) => {
-            (State { phase: Phase::Reading(after), ..state }, Effect::Read)
-        }
+        (Phase::RetryingRead(after), Event::Due) => (
+            State {
+                phase: Phase::Reading(after),
+                ..state
+            },
+            Effect::Read,
+        ),
 
         (phase, event) => unreachable!("{event:?} cannot happen in {phase:?}"),
     };
@@ -57,7 +70,10 @@ fn answered(shape: Shape, state: State, index: StepIndex, event: Event) -> (Stat
     match event {
         Event::Done | Event::Skipped => {
             let state = match event {
-                Event::Skipped if state.started == index + 1 => State { started: index, ..state },
+                Event::Skipped if state.started == index + 1 => State {
+                    started: index,
+                    ..state
+                },
                 _ => state,
             };
             if state.spent && shape.may_turn(index) {
@@ -66,13 +82,20 @@ fn answered(shape: Shape, state: State, index: StepIndex, event: Event) -> (Stat
             forward(shape, state, index + 1)
         }
         // The refusal is recorded, so this step cannot happen later: what came before is undone.
-        Event::Refused if shape.may_turn(index) => turn(State { started: index, ..state }),
+        Event::Refused if shape.may_turn(index) => turn(State {
+            started: index,
+            ..state
+        }),
         Event::Refused => (at(state, Phase::Parked), Effect::Park),
         Event::Unknown if state.spent && shape.may_turn(index) => turn(state),
         Event::Unknown => (failed(state, Phase::Retrying(index)), Effect::Wait),
-        Event::Barred => {
-            (State { phase: Phase::Reading(After::Barred(index)), ..state }, Effect::Read)
-        }
+        Event::Barred => (
+            State {
+                phase: Phase::Reading(After::Barred(index)),
+                ..state
+            },
+            Effect::Read,
+        ),
         event => unreachable!("{event:?} is no answer of a step"),
     }
 }
@@ -102,7 +125,10 @@ fn has_read(shape: Shape, state: State, after: After, event: Event) -> (State, E
 
 /// The time for deciding is up: turn where the saga may, else remember it.
 fn spent(shape: Shape, state: State) -> (State, Effect) {
-    let state = State { spent: true, ..state };
+    let state = State {
+        spent: true,
+        ..state
+    };
     match state.phase {
         Phase::Retrying(index) if shape.may_turn(index) && !state.turned => turn(state),
         _ => (state, Effect::Nothing),
@@ -114,16 +140,33 @@ fn forward(shape: Shape, state: State, index: StepIndex) -> (State, Effect) {
     if index == shape.steps() {
         return (at(state, Phase::Finishing), Effect::Finish);
     }
-    run(State { attempt: 0, ..state }, index)
+    run(
+        State {
+            attempt: 0,
+            ..state
+        },
+        index,
+    )
 }
 
 fn run(state: State, index: StepIndex) -> (State, Effect) {
     let started = state.started.max(index + 1);
-    (State { phase: Phase::Running(index), started, ..state }, Effect::Run(index))
+    (
+        State {
+            phase: Phase::Running(index),
+            started,
+            ..state
+        },
+        Effect::Run(index),
+    )
 }
 
 /// Turns; where nothing may have started there is nothing to undo, so the end alone is logged.
 fn turn(state: State) -> (State, Effect) {
+    let state = State {
+        refused: true,
+        ..state
+    };
     if state.started == 0 {
         return (at(state, Phase::Finishing), Effect::Finish);
     }
@@ -140,7 +183,12 @@ fn undo_before(state: State, index: StepIndex) -> (State, Effect) {
 
 /// Undoes every step, since nobody here knows which ones have started.
 fn undo_everything(shape: Shape, state: State) -> (State, Effect) {
-    let state = State { turned: true, started: shape.steps(), ..state };
+    let state = State {
+        turned: true,
+        refused: true,
+        started: shape.steps(),
+        ..state
+    };
     undo_before(state, shape.steps())
 }
 
@@ -150,18 +198,30 @@ fn read(state: State, after: After) -> (State, Effect) {
 
 /// Progress: the next phase, at its first attempt.
 fn at(state: State, phase: Phase) -> State {
-    State { phase, attempt: 0, ..state }
+    State {
+        phase,
+        attempt: 0,
+        ..state
+    }
 }
 
 /// No progress: the next phase, one attempt later.
 fn failed(state: State, phase: Phase) -> State {
-    State { phase, attempt: state.attempt.saturating_add(1), ..state }
+    State {
+        phase,
+        attempt: state.attempt.saturating_add(1),
+        ..state
+    }
 }
 
 fn check(shape: Shape, state: State, effect: Effect) {
     match effect {
         Effect::Run(_) => assert!(!state.turned, "S1: no step runs after a turn"),
         Effect::Undo(_) => assert!(state.turned, "S2: no undo runs before a turn"),
+        Effect::Finish => assert!(
+            state.refused || !state.turned,
+            "S5: what has turned ends refused"
+        ),
         Effect::Turn => assert!(
             !state.turned && shape.may_turn(state.started.saturating_sub(1)),
             "S3: nothing turns from the pivot on"

@@ -6,10 +6,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use saga_core::{Event, Shape, StepIndex};
 
-use crate::{
-    Outcome, Saga, Step, Undo,
-    runner::{Answer, Item},
-};
+use crate::{Outcome, Saga, Step, Undo, log::LogEntry, runner::Answer};
 
 /// The steps of a kind of saga, in order.
 pub struct Definition<S: Saga> {
@@ -20,7 +17,11 @@ pub struct Definition<S: Saga> {
 
 impl<S: Saga> Clone for Definition<S> {
     fn clone(&self) -> Self {
-        Self { name: self.name, version: self.version, steps: self.steps.clone() }
+        Self {
+            name: self.name,
+            version: self.version,
+            steps: self.steps.clone(),
+        }
     }
 }
 
@@ -40,7 +41,11 @@ impl<S: Saga> Definition<S> {
     /// A definition without steps.
     #[must_use]
     pub fn new(name: &'static str, version: i16) -> Self {
-        Self { name, version, steps: Vec::new() }
+        Self {
+            name,
+            version,
+            steps: Vec::new(),
+        }
     }
 
     /// Adds the next step.
@@ -74,13 +79,13 @@ impl<S: Saga> Definition<S> {
 }
 
 /// A batch and what came of each of its sagas, in their order.
-pub(crate) type Flown<S> = (Vec<Item<S>>, Vec<Answer<S>>);
+pub(crate) type Flown<S> = (Vec<LogEntry<S>>, Vec<Answer<S>>);
 
 /// A step without its types.
 pub(crate) trait ErasedStep<S: Saga>: Send + Sync {
     fn name(&self) -> &'static str;
-    fn run(&self, items: Vec<Item<S>>) -> BoxFuture<'static, Flown<S>>;
-    fn undo(&self, items: Vec<Item<S>>) -> BoxFuture<'static, Flown<S>>;
+    fn run(&self, entries: Vec<LogEntry<S>>) -> BoxFuture<'static, Flown<S>>;
+    fn undo(&self, entries: Vec<LogEntry<S>>) -> BoxFuture<'static, Flown<S>>;
 }
 
 struct Erased<T>(Arc<T>);
@@ -90,47 +95,66 @@ impl<S: Saga, T: Step<S>> ErasedStep<S> for Erased<T> {
         T::NAME
     }
 
-    fn run(&self, mut items: Vec<Item<S>>) -> BoxFuture<'static, Flown<S>> {
+    fn run(&self, mut entries: Vec<LogEntry<S>>) -> BoxFuture<'static, Flown<S>> {
         let step = Arc::clone(&self.0);
         Box::pin(async move {
-            let inputs: Vec<_> = items.iter().map(|item| step.input(&item.entry.saga)).collect();
+            let inputs: Vec<_> = entries
+                .iter()
+                .map(|entry| step.input(&entry.saga))
+                .collect();
             let asked: Vec<bool> = inputs.iter().map(Option::is_some).collect();
             let inputs: Vec<_> = inputs.into_iter().flatten().collect();
             let count = inputs.len();
-            let outcomes = if count == 0 { Vec::new() } else { step.run(inputs).await };
+            let outcomes = if count == 0 {
+                Vec::new()
+            } else {
+                step.run(inputs).await
+            };
             assert_eq!(outcomes.len(), count, "a step gives one outcome per input");
             let mut outcomes = outcomes.into_iter();
-            let answers = items.iter_mut().zip(asked).map(|(item, asked)| {
+            let answers = entries.iter_mut().zip(asked).map(|(entry, asked)| {
                 match asked.then(|| outcomes.next()).flatten() {
                     None => Answer::event(Event::Skipped),
                     Some(Outcome::Done(output)) => {
-                        step.output(&mut item.entry.saga, output);
+                        step.output(&mut entry.saga, output);
                         Answer::event(Event::Done)
                     }
                     Some(outcome) => outcome.into(),
                 }
             });
             let answers = answers.collect();
-            (items, answers)
+            (entries, answers)
         })
     }
 
-    fn undo(&self, items: Vec<Item<S>>) -> BoxFuture<'static, Flown<S>> {
+    fn undo(&self, entries: Vec<LogEntry<S>>) -> BoxFuture<'static, Flown<S>> {
         let step = Arc::clone(&self.0);
         Box::pin(async move {
-            let inputs: Vec<_> =
-                items.iter().map(|item| step.undo_input(&item.entry.saga)).collect();
+            let inputs: Vec<_> = entries
+                .iter()
+                .map(|entry| step.undo_input(&entry.saga))
+                .collect();
             let asked: Vec<bool> = inputs.iter().map(Option::is_some).collect();
             let inputs: Vec<_> = inputs.into_iter().flatten().collect();
             let count = inputs.len();
-            let outcomes = if count == 0 { Vec::new() } else { step.undo(inputs).await };
+            let outcomes = if count == 0 {
+                Vec::new()
+            } else {
+                step.undo(inputs).await
+            };
             assert_eq!(outcomes.len(), count, "an undo gives one outcome per input");
             let mut outcomes = outcomes.into_iter();
             let answers = asked
                 .into_iter()
-                .map(|asked| asked.then(|| outcomes.next()).flatten().unwrap_or(Undo::Done).into())
+                .map(|asked| {
+                    asked
+                        .then(|| outcomes.next())
+                        .flatten()
+                        .unwrap_or(Undo::Done)
+                        .into()
+                })
                 .collect();
-            (items, answers)
+            (entries, answers)
         })
     }
 }
@@ -139,19 +163,23 @@ impl<S: Saga, T> From<Outcome<T, S::Refusal>> for Answer<S> {
     fn from(outcome: Outcome<T, S::Refusal>) -> Self {
         match outcome {
             Outcome::Done(_) => Self::event(Event::Done),
-            Outcome::Refused(refusal) => {
-                Self { refusal: Some(refusal), ..Self::event(Event::Refused) }
-            }
-            Outcome::InFlight { retry_after } => {
-                Self { retry_after, ..Self::event(Event::Unknown) }
-            }
-            Outcome::Unknown { error } => {
-                Self { error: Some(error), ..Self::event(Event::Unknown) }
-            }
+            Outcome::Refused(refusal) => Self {
+                refusal: Some(refusal),
+                ..Self::event(Event::Refused)
+            },
+            Outcome::InFlight { retry_after } => Self {
+                retry_after,
+                ..Self::event(Event::Unknown)
+            },
+            Outcome::Unknown { error } => Self {
+                error: Some(error),
+                ..Self::event(Event::Unknown)
+            },
             Outcome::Barred => Self::event(Event::Barred),
-            Outcome::Impossible { error } => {
-                Self { error: Some(error), ..Self::event(Event::Impossible) }
-            }
+            Outcome::Impossible { error } => Self {
+                error: Some(error),
+                ..Self::event(Event::Impossible)
+            },
         }
     }
 }
@@ -160,15 +188,18 @@ impl<S: Saga> From<Undo> for Answer<S> {
     fn from(undo: Undo) -> Self {
         match undo {
             Undo::Done => Self::event(Event::Undone),
-            Undo::InFlight { retry_after } => {
-                Self { retry_after, ..Self::event(Event::UndoUnknown) }
-            }
-            Undo::Unknown { error } => {
-                Self { error: Some(error), ..Self::event(Event::UndoUnknown) }
-            }
-            Undo::Impossible { error } => {
-                Self { error: Some(error), ..Self::event(Event::Impossible) }
-            }
+            Undo::InFlight { retry_after } => Self {
+                retry_after,
+                ..Self::event(Event::UndoUnknown)
+            },
+            Undo::Unknown { error } => Self {
+                error: Some(error),
+                ..Self::event(Event::UndoUnknown)
+            },
+            Undo::Impossible { error } => Self {
+                error: Some(error),
+                ..Self::event(Event::Impossible)
+            },
         }
     }
 }

@@ -156,8 +156,5 @@ pub trait Log<S: Saga>: Send + Sync + 'static {
     /// Takes away the signs of life of the `dead` and gives up all their sagas with raised epochs,
     /// in one transaction, so that a start of theirs in flight is either given up with the rest or
     /// belongs to nobody from its start. Gives how many there were.
-    fn bury(
-        &self,
-        dead: &[RunnerId],
-    ) -> impl Future<Output = Result<u64, LogUnreachable>> + Send;
+    fn bury(&self, dead: &[RunnerId]) -> impl Future<Output = Result<u64, LogUnreachable>> + Send;
 }

@@ -38,7 +38,10 @@ pub(super) struct Executor<C: Command> {
 /// What came of trying one range of a batch.
 enum Tried<R> {
     Replies(Vec<R>),
-    Bad { sqlstate: String, constraint: Option<String> },
+    Bad {
+        sqlstate: String,
+        constraint: Option<String>,
+    },
     GivenUp(WriteError),
 }
 
@@ -58,17 +61,27 @@ impl<C: Command> Executor<C> {
     pub(super) async fn execute(&mut self, items: &[C::Item]) -> Vec<Answer<C>> {
         let mut answers: Vec<Answer<C>> = Vec::with_capacity(items.len());
         // Ranges still to do, the first one last; each is either done or halved.
-        let mut ranges: Vec<Range<usize>> = vec![0..items.len()];
+        let mut ranges: Vec<Range<usize>> = Vec::from([0..items.len()]);
         while let Some(range) = ranges.pop() {
             let slice = &items[range.clone()];
             match self.attempt(slice).await {
                 Tried::Replies(replies) => {
-                    assert_eq!(replies.len(), slice.len(), "a command gives one reply per item");
+                    assert_eq!(
+                        replies.len(),
+                        slice.len(),
+                        "a command gives one reply per item"
+                    );
                     answers.extend(replies.into_iter().map(Ok));
                 }
-                Tried::Bad { sqlstate, constraint } if slice.len() == 1 => {
+                Tried::Bad {
+                    sqlstate,
+                    constraint,
+                } if slice.len() == 1 => {
                     tracing::warn!(writer = C::NAME, sqlstate, constraint, "item refused");
-                    answers.push(Err(WriteError::Rejected { sqlstate, constraint }));
+                    answers.push(Err(WriteError::Rejected {
+                        sqlstate,
+                        constraint,
+                    }));
                 }
                 Tried::Bad { .. } => {
                     self.bisections.increment(1);
@@ -92,9 +105,15 @@ impl<C: Command> Executor<C> {
                 Err(error) => error,
             };
             match treatment(&error) {
-                Treatment::Bisect { sqlstate, constraint } => {
+                Treatment::Bisect {
+                    sqlstate,
+                    constraint,
+                } => {
                     self.roll_back().await;
-                    return Tried::Bad { sqlstate, constraint };
+                    return Tried::Bad {
+                        sqlstate,
+                        constraint,
+                    };
                 }
                 Treatment::Rerun if reruns < RERUNS_MAX => {
                     reruns += 1;
@@ -116,7 +135,10 @@ impl<C: Command> Executor<C> {
                 Treatment::GiveUp { sqlstate } => {
                     tracing::error!(writer = C::NAME, %error, "statement refused");
                     self.roll_back().await;
-                    return Tried::GivenUp(WriteError::Rejected { sqlstate, constraint: None });
+                    return Tried::GivenUp(WriteError::Rejected {
+                        sqlstate,
+                        constraint: None,
+                    });
                 }
             }
         }
@@ -128,8 +150,9 @@ impl<C: Command> Executor<C> {
             Some(connection) => connection,
             None => {
                 let connecting = self.options.connect();
-                let connection =
-                    timeout(CONNECT_TIMEOUT, connecting).await.map_err(|_| timed_out())??;
+                let connection = timeout(CONNECT_TIMEOUT, connecting)
+                    .await
+                    .map_err(|_| timed_out())??;
                 self.connection.insert(connection)
             }
         };

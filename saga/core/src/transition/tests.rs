@@ -17,7 +17,15 @@ fn run(events: &[Event]) -> (Vec<Effect>, State) {
 #[test]
 fn a_happy_saga_logs_its_finish_alone() {
     let (effects, state) = run(&[Event::Started, Event::Done, Event::Done, Event::Logged]);
-    assert_eq!(effects, [Effect::Run(0), Effect::Run(1), Effect::Finish, Effect::Settle]);
+    assert_eq!(
+        effects,
+        [
+            Effect::Run(0),
+            Effect::Run(1),
+            Effect::Finish,
+            Effect::Settle
+        ]
+    );
     assert_eq!(state.phase, Phase::Ended);
 }
 
@@ -29,11 +37,22 @@ fn a_refused_first_step_leaves_nothing_to_undo_and_needs_no_turn() {
 
 #[test]
 fn a_refused_second_step_turns_before_it_undoes_the_first() {
-    let (effects, _) =
-        run(&[Event::Started, Event::Done, Event::Refused, Event::Logged, Event::Undone]);
+    let (effects, _) = run(&[
+        Event::Started,
+        Event::Done,
+        Event::Refused,
+        Event::Logged,
+        Event::Undone,
+    ]);
     assert_eq!(
         effects,
-        [Effect::Run(0), Effect::Run(1), Effect::Turn, Effect::Undo(0), Effect::Finish]
+        [
+            Effect::Run(0),
+            Effect::Run(1),
+            Effect::Turn,
+            Effect::Undo(0),
+            Effect::Finish
+        ]
     );
 }
 
@@ -87,7 +106,11 @@ fn a_claimed_saga_runs_from_the_start() {
 
 #[test]
 fn a_claimed_turned_saga_undoes_every_step() {
-    let (effects, _) = run(&[Event::Claimed { turned: true }, Event::Undone, Event::Undone]);
+    let (effects, _) = run(&[
+        Event::Claimed { turned: true },
+        Event::Undone,
+        Event::Undone,
+    ]);
     assert_eq!(effects, [Effect::Undo(1), Effect::Undo(0), Effect::Finish]);
 }
 
@@ -97,7 +120,11 @@ fn a_barred_saga_reads_its_row_and_decides_nothing_itself() {
     assert_eq!(effects, [Effect::Run(0), Effect::Read, Effect::Leave]);
     assert_eq!(state.phase, Phase::Gone);
 
-    let barred = [Event::Started, Event::Barred, Event::ReadMine { turned: true }];
+    let barred = [
+        Event::Started,
+        Event::Barred,
+        Event::ReadMine { turned: true },
+    ];
     assert_eq!(run(&barred).0[2], Effect::Undo(1));
 }
 
@@ -119,17 +146,30 @@ fn a_lost_answer_to_finish_is_read_before_anything_else() {
     let lost = [&happy[..], &[Event::LogUnknown, Event::ReadEnded]].concat();
     assert_eq!(run(&lost).0[3..], [Effect::Read, Effect::Leave]);
 
-    let again = [&happy[..], &[Event::LogUnknown, Event::ReadMine { turned: false }]].concat();
+    let again = [
+        &happy[..],
+        &[Event::LogUnknown, Event::ReadMine { turned: false }],
+    ]
+    .concat();
     assert_eq!(run(&again).0[3..], [Effect::Read, Effect::Finish]);
 
-    let turned = [&happy[..], &[Event::Stale, Event::ReadMine { turned: true }]].concat();
+    let turned = [
+        &happy[..],
+        &[Event::Stale, Event::ReadMine { turned: true }],
+    ]
+    .concat();
     assert_eq!(run(&turned).0[3..], [Effect::Read, Effect::Undo(1)]);
 }
 
 #[test]
 fn a_skipped_step_is_not_undone() {
-    let (effects, _) =
-        run(&[Event::Started, Event::Done, Event::Skipped, Event::LogUnknown, Event::LogUnknown]);
+    let (effects, _) = run(&[
+        Event::Started,
+        Event::Done,
+        Event::Skipped,
+        Event::LogUnknown,
+        Event::LogUnknown,
+    ]);
     assert_eq!(effects[1..3], [Effect::Run(1), Effect::Finish]);
     let (state, _) = step(ORDER, run(&[Event::Started, Event::Done]).1, Event::Skipped);
     assert_eq!(state.started, 1);

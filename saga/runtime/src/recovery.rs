@@ -1,0 +1,150 @@
+//! Recovery as a loop, not an event: every runner shows its signs of life, buries peers that show
+//! none, and takes over whatever nobody has.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::{Lease, Log, Runner, Saga, SagaId, lease::Peers};
+
+/// The limits of recovery.
+#[derive(Clone, Copy, Debug)]
+pub struct RecoverySettings {
+    /// Between looks at peers and at what nobody has.
+    pub look_every: Duration,
+    /// Sagas taken over at once; the next look follows at once while there are more.
+    pub claim_max: usize,
+}
+
+impl Default for RecoverySettings {
+    fn default() -> Self {
+        Self {
+            look_every: Duration::from_millis(500),
+            claim_max: 512,
+        }
+    }
+}
+
+/// The tasks that beat and look after peers.
+#[derive(Debug)]
+pub struct Recovery {
+    beating: JoinHandle<()>,
+    looking: JoinHandle<()>,
+}
+
+impl Recovery {
+    /// Starts both tasks for `runner`. They end with [`Recovery::stop`].
+    pub fn start<S: Saga, L: Log<S>>(
+        runner: &Runner<S>,
+        log: &Arc<L>,
+        lease: &Lease,
+        settings: RecoverySettings,
+    ) -> Self {
+        Self {
+            beating: tokio::spawn(beat(runner.clone(), Arc::clone(log), lease.clone())),
+            looking: tokio::spawn(look(
+                runner.clone(),
+                Arc::clone(log),
+                lease.clone(),
+                settings,
+            )),
+        }
+    }
+
+    /// Takes nothing over any more; the signs of life go on until the last handle is dropped.
+    pub fn stop_taking_over(&self) {
+        self.looking.abort();
+    }
+
+    /// Ends both tasks.
+    pub fn stop(&self) {
+        self.looking.abort();
+        self.beating.abort();
+    }
+}
+
+impl Drop for Recovery {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+async fn beat<S: Saga, L: Log<S>>(runner: Runner<S>, log: Arc<L>, lease: Lease) {
+    let mut ticks = tokio::time::interval(lease.settings().beat_every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // Made before the runner is asked: whatever starts later has a larger id.
+        let now = SagaId(Uuid::now_v7());
+        let low_water = runner
+            .low_water()
+            .await
+            .map_or(now, |smallest| smallest.min(now));
+        let sent = Instant::now();
+        match log.beat(runner.id(), low_water).await {
+            Ok(()) => lease.beaten(sent),
+            Err(error) => tracing::warn!(error = error.0, "no sign of life written"),
+        }
+    }
+}
+
+async fn look<S: Saga, L: Log<S>>(
+    runner: Runner<S>,
+    log: Arc<L>,
+    lease: Lease,
+    settings: RecoverySettings,
+) {
+    let claimed = metrics::counter!("holdfast_sagas_claimed_total");
+    let mut peers = Peers::default();
+    loop {
+        let is_live = lease.is_live(Instant::now());
+        match bury_the_dead(&runner, &*log, &lease, &mut peers, is_live).await {
+            Ok(0) => {}
+            Ok(sagas) => tracing::warn!(sagas, "a runner is gone; its sagas are up for takeover"),
+            Err(error) => tracing::warn!(error, "peers not seen"),
+        }
+        let limit = settings.claim_max.min(runner.room());
+        let mut more = false;
+        if is_live && limit > 0 {
+            match log.claim(runner.id(), limit).await {
+                Ok(sagas) => {
+                    more = sagas.len() == limit;
+                    claimed.increment(sagas.len() as u64);
+                    if !sagas.is_empty() {
+                        tracing::info!(sagas = sagas.len(), "sagas taken over");
+                        runner.take_over(sagas);
+                    }
+                }
+                Err(error) => tracing::warn!(error = error.0, "nothing taken over"),
+            }
+        }
+        if !more {
+            tokio::time::sleep(settings.look_every).await;
+        }
+    }
+}
+
+async fn bury_the_dead<S: Saga, L: Log<S>>(
+    runner: &Runner<S>,
+    log: &L,
+    lease: &Lease,
+    peers: &mut Peers,
+    is_live: bool,
+) -> Result<u64, String> {
+    let beats = log.beats().await.map_err(|error| error.0)?;
+    let dead = peers.observe(
+        runner.id(),
+        &beats,
+        is_live,
+        Instant::now(),
+        lease.settings().lease,
+    );
+    if dead.is_empty() {
+        return Ok(0);
+    }
+    log.bury(&dead).await.map_err(|error| error.0)
+}

@@ -1,0 +1,274 @@
+//! The runner: a handle that anybody may clone and a task that owns every saga it carries. Sagas
+//! are told to it when their start is in the log; it tells an observer how each one ended.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use saga_core::{Backoff, Event};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use uuid::Uuid;
+
+use crate::{Claimed, Definition, Lease, Log, RunnerId, Saga, SagaId};
+
+mod lane;
+mod measures;
+mod task;
+mod troubles;
+
+/// The limits of a runner.
+#[derive(Clone, Copy, Debug)]
+pub struct RunnerSettings {
+    /// Sagas that it carries at once; more are left to others or to later.
+    pub window_max: usize,
+    /// Sagas in one batch.
+    pub batch_items_max: usize,
+    /// Lines in one batch, all its sagas together.
+    pub batch_lines_max: usize,
+    /// Batches of one step in flight at once.
+    pub flights_max: usize,
+    /// A batch that is in flight longer no longer keeps the next one waiting.
+    pub flight_patience: Duration,
+    /// Between attempts at a step or at reading the log.
+    pub backoff: Backoff,
+    /// Between attempts at an undo; they never end.
+    pub undo_backoff: Backoff,
+}
+
+impl Default for RunnerSettings {
+    fn default() -> Self {
+        Self {
+            window_max: 8_192,
+            batch_items_max: 512,
+            batch_lines_max: 4_096,
+            flights_max: 4,
+            flight_patience: Duration::from_millis(5),
+            backoff: Backoff {
+                first: Duration::from_millis(20),
+                cap: Duration::from_secs(1),
+            },
+            undo_backoff: Backoff {
+                first: Duration::from_millis(20),
+                cap: Duration::from_secs(5),
+            },
+        }
+    }
+}
+
+/// A saga that this runner ended.
+#[derive(Debug)]
+pub struct Settled<S: Saga, R> {
+    /// What it carried to the end.
+    pub saga: Box<S>,
+    /// Why it ended refused; `None`: it ended well.
+    pub refusal: Option<S::Refusal>,
+    /// What the log's finish told.
+    pub receipt: R,
+}
+
+/// Who is told how sagas end. Called from the runner's task: it must not wait.
+pub trait Observer<S: Saga, R>: Send + Sync + 'static {
+    /// These sagas have ended here.
+    fn settled(&self, settled: Vec<Settled<S, R>>);
+    /// These sagas are no longer this runner's, or wait for an operator: whoever waits for one
+    /// follows its row.
+    fn left(&self, ids: Vec<SagaId>);
+}
+
+/// A saga whose start, or takeover, is in the log.
+#[derive(Debug)]
+pub struct Adopted<S: Saga> {
+    /// What it carries.
+    pub saga: Box<S>,
+    /// The epoch under which it is this runner's.
+    pub epoch: i64,
+    /// What is left of its time for deciding.
+    pub remaining: Duration,
+}
+
+pub(crate) enum Order<S: Saga> {
+    Adopt(Vec<Adopted<S>>),
+    TakeOver(Vec<Claimed<S>>),
+    LowWater(oneshot::Sender<Option<SagaId>>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// What came of one saga of a batch.
+#[derive(Debug)]
+pub(crate) struct Answer<S: Saga> {
+    pub(crate) event: Event,
+    pub(crate) refusal: Option<S::Refusal>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) error: Option<String>,
+}
+
+impl<S: Saga> Answer<S> {
+    pub(crate) fn event(event: Event) -> Self {
+        Self {
+            event,
+            refusal: None,
+            retry_after: None,
+            error: None,
+        }
+    }
+}
+
+/// A handle to a runner's task; clones share it.
+pub struct Runner<S: Saga> {
+    id: RunnerId,
+    orders: mpsc::UnboundedSender<Order<S>>,
+    load: Arc<AtomicUsize>,
+    window_max: usize,
+    starting: Arc<Mutex<Vec<SagaId>>>,
+}
+
+impl<S: Saga> Clone for Runner<S> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            orders: self.orders.clone(),
+            load: Arc::clone(&self.load),
+            window_max: self.window_max,
+            starting: Arc::clone(&self.starting),
+        }
+    }
+}
+
+impl<S: Saga> std::fmt::Debug for Runner<S> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Runner")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps the low-water mark below the ids of a start that is on its way into the log.
+#[derive(Debug)]
+pub struct Starting {
+    floor: SagaId,
+    all: Arc<Mutex<Vec<SagaId>>>,
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        let mut all = self
+            .all
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(index) = all.iter().position(|floor| *floor == self.floor) {
+            all.swap_remove(index);
+        }
+    }
+}
+
+impl<S: Saga> Runner<S> {
+    /// Starts the task under `id`. It ends after [`Runner::stop`]; if it ends by itself that is a
+    /// defect, and the process had better stop so that others take its sagas over.
+    pub fn start<L: Log<S>>(
+        id: RunnerId,
+        definition: Definition<S>,
+        log: Arc<L>,
+        lease: Lease,
+        observer: Arc<dyn Observer<S, L::Receipt>>,
+        settings: RunnerSettings,
+    ) -> (Self, JoinHandle<()>) {
+        let (orders, arrivals) = mpsc::unbounded_channel();
+        let load = Arc::new(AtomicUsize::new(0));
+        let task = task::Task::new(task::Parts {
+            id,
+            definition,
+            log,
+            lease,
+            observer,
+            settings,
+            load: Arc::clone(&load),
+        });
+        let joined = tokio::spawn(task.run(arrivals));
+        let window_max = settings.window_max;
+        (
+            Self {
+                id,
+                orders,
+                load,
+                window_max,
+                starting: Arc::default(),
+            },
+            joined,
+        )
+    }
+
+    /// The runner's id, as it stands in the log rows of its sagas.
+    #[must_use]
+    pub fn id(&self) -> RunnerId {
+        self.id
+    }
+
+    /// How many more sagas it would carry now.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.window_max
+            .saturating_sub(self.load.load(Ordering::Relaxed))
+    }
+
+    /// Has to be held from before the first id of a start is made until the start is adopted.
+    #[must_use]
+    pub fn starting(&self) -> Starting {
+        let floor = SagaId(Uuid::now_v7());
+        self.starting
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(floor);
+        Starting {
+            floor,
+            all: Arc::clone(&self.starting),
+        }
+    }
+
+    /// Hands over sagas whose start is in the log with this runner's id. One that it already
+    /// carries is left as it is.
+    pub fn adopt(&self, sagas: Vec<Adopted<S>>) {
+        self.load.fetch_add(sagas.len(), Ordering::Relaxed);
+        self.send(Order::Adopt(sagas));
+    }
+
+    pub(crate) fn take_over(&self, sagas: Vec<Claimed<S>>) {
+        self.load.fetch_add(sagas.len(), Ordering::Relaxed);
+        self.send(Order::TakeOver(sagas));
+    }
+
+    fn send(&self, order: Order<S>) {
+        // A stopped runner carries nothing; the log has the saga, and others find it there.
+        let _ = self.orders.send(order);
+    }
+
+    /// No unfinished saga of this runner has a smaller id; `None`: it has none.
+    pub(crate) async fn low_water(&self) -> Option<SagaId> {
+        let smallest_start = {
+            let all = self
+                .starting
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            all.iter().min().copied()
+        };
+        // Asked after the starts were looked at: one that is gone from there is adopted before.
+        let (reply, answer) = oneshot::channel();
+        self.send(Order::LowWater(reply));
+        let carried = answer.await.ok().flatten();
+        [smallest_start, carried].into_iter().flatten().min()
+    }
+
+    /// Gives up whatever it still carries, so that others may take it at once, and ends the task.
+    pub async fn stop(&self) {
+        let (reply, answer) = oneshot::channel();
+        self.send(Order::Stop(reply));
+        let _ = answer.await;
+    }
+}

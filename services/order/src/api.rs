@@ -1,0 +1,56 @@
+//! OrderService: what a call is turned into, and what its answer is. One file per verb.
+
+use std::sync::Arc;
+
+use holdfast_proto::order::{self as wire, order_service_server::OrderService};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::{placer::Placer, store::Reads};
+
+mod get_order;
+mod list_orders;
+mod place_order;
+mod place_orders;
+
+/// The service.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    pub(crate) placer: Arc<Placer>,
+    pub(crate) reads: Reads,
+}
+
+#[tonic::async_trait]
+impl OrderService for Api {
+    async fn place_order(
+        &self,
+        request: Request<wire::PlaceOrderRequest>,
+    ) -> Result<Response<wire::PlaceOrderResponse>, Status> {
+        place_order::place_order(&self.placer, request).await
+    }
+
+    type PlaceOrdersStream = place_orders::Answers;
+
+    async fn place_orders(
+        &self,
+        request: Request<Streaming<wire::PlaceOrdersRequest>>,
+    ) -> Result<Response<Self::PlaceOrdersStream>, Status> {
+        Ok(Response::new(place_orders::place_orders(
+            &self.placer,
+            request.into_inner(),
+        )))
+    }
+
+    async fn get_order(
+        &self,
+        request: Request<wire::GetOrderRequest>,
+    ) -> Result<Response<wire::GetOrderResponse>, Status> {
+        get_order::get_order(&self.reads, &request.into_inner()).await
+    }
+
+    async fn list_orders(
+        &self,
+        request: Request<wire::ListOrdersRequest>,
+    ) -> Result<Response<wire::ListOrdersResponse>, Status> {
+        list_orders::list_orders(&self.reads, request.into_inner()).await
+    }
+}

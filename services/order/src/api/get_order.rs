@@ -1,0 +1,38 @@
+//! GetOrder: one order in full.
+
+use holdfast_kit::{
+    id::OrderId,
+    refusal::{Reason, Refusal, Unknown},
+    validate::{self, Violations},
+};
+use holdfast_proto::order as wire;
+use tonic::{Response, Status};
+
+use crate::{
+    convert::{self, View},
+    store::Reads,
+};
+
+pub(super) async fn get_order(
+    reads: &Reads,
+    request: &wire::GetOrderRequest,
+) -> Result<Response<wire::GetOrderResponse>, Status> {
+    let mut v = Violations::new();
+    let id = validate::system_id::<OrderId>(&mut v, "order_id", &request.order_id);
+    v.into_result()?;
+    let not_found = || Refusal::new(Reason::OrderNotFound, "there is no such order");
+    let id = id.ok_or_else(not_found)?;
+    let orders = reads.by_id(&[id]).await.map_err(|error| unread(&error))?;
+    let order = orders.first().ok_or_else(not_found)?;
+    let order = convert::order(order, View::Full);
+    Ok(Response::new(wire::GetOrderResponse { order: Some(order) }))
+}
+
+/// The answer to a read that failed; the log has the cause.
+pub(super) fn unread(error: &sqlx::Error) -> Unknown {
+    tracing::warn!(%error, "orders not read");
+    match error {
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => Unknown::internal(),
+        _ => Unknown::database_unavailable(),
+    }
+}

@@ -1,0 +1,11 @@
+//! What an order is, without the wire and without a database. It knows nobody.
+
+mod compare;
+mod order;
+mod placement;
+
+pub(crate) use compare::differing_fields;
+pub(crate) use order::{Allocation, Order, OrderState};
+pub(crate) use placement::{
+    Adjustment, AdjustmentKind, Capture, Line, Placement, Priority, total_of,
+};

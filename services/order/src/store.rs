@@ -1,0 +1,70 @@
+//! The order database: batch commands for what is written often, a small pool for the rest.
+//! A row is the order and the log of its saga; every write to it is a compare-and-set.
+
+mod finish;
+mod list;
+mod load;
+mod log;
+mod place;
+mod recovery;
+mod trouble;
+mod turn;
+
+pub(crate) use list::Filter;
+pub(crate) use log::{OrderLog, Receipt};
+pub(crate) use place::{Carrier, Place, PlaceItem, Placed};
+
+use sqlx::PgPool;
+
+use crate::domain::Order;
+
+/// The reads of the order database.
+#[derive(Clone, Debug)]
+pub(crate) struct Reads {
+    pool: PgPool,
+}
+
+impl Reads {
+    /// Reads through `pool`.
+    #[must_use]
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Reads orders by id; one that is not there is left out.
+    ///
+    /// # Errors
+    /// Whatever the database says, or that a row cannot be decoded.
+    pub(crate) async fn by_id(
+        &self,
+        ids: &[holdfast_kit::id::OrderId],
+    ) -> Result<Vec<Order>, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        let stored = load::by_id(&mut connection, ids).await?;
+        stored
+            .into_iter()
+            .map(|stored| stored.order.map_err(undecodable))
+            .collect()
+    }
+
+    /// Reads a page of orders, newest first.
+    ///
+    /// # Errors
+    /// As for [`Reads::by_id`].
+    pub(crate) async fn list(&self, filter: &Filter) -> Result<Vec<Order>, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        let ids = list::ids(&mut connection, filter).await?;
+        let stored = load::by_id(&mut connection, &ids).await?;
+        let orders: Result<Vec<_>, _> = stored
+            .into_iter()
+            .map(|stored| stored.order.map_err(undecodable))
+            .collect();
+        let mut orders = orders?;
+        orders.sort_by_key(|order| std::cmp::Reverse(order.id));
+        Ok(orders)
+    }
+}
+
+fn undecodable(error: String) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}

@@ -1,0 +1,318 @@
+//! Start: the insert of orders, under the key (customer, request_id). The first of a key is
+//! inserted and handed to the runner before anybody is answered; every other one reads what is
+//! there and compares, so that one key has one body and one order.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use holdfast_kit::id::OrderId;
+use saga_batch::Command;
+use saga_runtime::{Adopted, Runner};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::load;
+use crate::{
+    decisions::{Decisions, Verdict},
+    domain::{Capture, Order, OrderState, Placement, Priority, differing_fields},
+    saga::place::{Placing, VERSION},
+};
+
+/// One order to be placed.
+#[derive(Debug)]
+pub(crate) struct PlaceItem {
+    /// What is asked.
+    pub(crate) placement: Arc<Placement>,
+    /// Whether this process carries the saga itself.
+    pub(crate) carrier: Carrier,
+    /// Where the order is put once it is decided, if somebody waits for that.
+    pub(crate) verdict: Option<Verdict>,
+}
+
+/// Who carries a new saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// This process's runner.
+    Here,
+    /// The first runner with room.
+    Anyone,
+}
+
+/// What came of placing one order.
+#[derive(Clone, Debug)]
+pub(crate) enum Placed {
+    /// It is new.
+    New {
+        /// Its id.
+        id: OrderId,
+        /// When it was accepted.
+        create_time: DateTime<Utc>,
+    },
+    /// Its key had come before with the same body.
+    Existing(Box<Order>),
+    /// Its key had come before with another body.
+    KeyReused {
+        /// The fields that differ.
+        fields: Vec<String>,
+    },
+}
+
+/// The batch command of start.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Who carries new sagas.
+    pub(crate) runner: Runner<Placing>,
+    /// Who waits for decisions.
+    pub(crate) decisions: Arc<Decisions>,
+}
+
+type Key<'a> = (i16, &'a str, &'a str);
+
+fn key(item: &PlaceItem) -> Key<'_> {
+    let placement = &item.placement;
+    (
+        placement.shard().get(),
+        &placement.customer_id,
+        &placement.request_id,
+    )
+}
+
+impl Command for Place {
+    type Item = PlaceItem;
+    type Reply = Placed;
+
+    const NAME: &'static str = "order.place";
+
+    fn lines(item: &PlaceItem) -> usize {
+        item.placement.lines.len()
+    }
+
+    async fn execute(
+        &self,
+        connection: &mut PgConnection,
+        items: &[PlaceItem],
+    ) -> Result<Vec<Placed>, sqlx::Error> {
+        let _starting = self.runner.starting();
+        let mut seen = HashSet::with_capacity(items.len());
+        let first: Vec<usize> = (0..items.len())
+            .filter(|i| seen.insert(key(&items[*i])))
+            .collect();
+        let ids: Vec<OrderId> = first
+            .iter()
+            .map(|i| OrderId::generate(items[*i].placement.shard()))
+            .collect();
+        let inserted = self.insert(connection, items, &first, &ids).await?;
+
+        let mut replies: Vec<Option<Placed>> = vec![None; items.len()];
+        let mut adopted = Vec::with_capacity(first.len());
+        for (index, id) in first.into_iter().zip(ids) {
+            let Some((create_time, runner)) = inserted.get(&id.as_uuid()).copied() else {
+                continue;
+            };
+            let item = &items[index];
+            let here = runner == Some(self.runner.id().0);
+            if let Some(verdict) = &item.verdict {
+                self.decisions.expect(id, verdict, here);
+            }
+            if here {
+                adopted.push(start(id, &item.placement, create_time));
+            }
+            replies[index] = Some(Placed::New { id, create_time });
+        }
+        self.runner.adopt(adopted);
+        self.answer_the_rest(connection, items, &mut replies)
+            .await?;
+        Ok(replies
+            .into_iter()
+            .map(|reply| reply.expect("every key has a row by now"))
+            .collect())
+    }
+}
+
+fn start(id: OrderId, placement: &Arc<Placement>, create_time: DateTime<Utc>) -> Adopted<Placing> {
+    Adopted {
+        saga: Box::new(Placing {
+            order_id: id,
+            placement: Arc::clone(placement),
+            create_time,
+            allocations: None,
+            captured_minor_units: 0,
+        }),
+        epoch: 1,
+        remaining: placement.decide_within(),
+    }
+}
+
+impl Place {
+    /// Inserts the items at `first`; gives time and runner of each that was not there before.
+    async fn insert(
+        &self,
+        connection: &mut PgConnection,
+        items: &[PlaceItem],
+        first: &[usize],
+        ids: &[OrderId],
+    ) -> Result<HashMap<Uuid, (DateTime<Utc>, Option<Uuid>)>, sqlx::Error> {
+        let placements: Vec<&Placement> = first.iter().map(|i| &*items[*i].placement).collect();
+        let column = Columns::of(&placements);
+        let shards: Vec<i16> = ids.iter().map(|id| id.shard().get()).collect();
+        let uuids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let carry: Vec<bool> = first
+            .iter()
+            .map(|i| items[*i].carrier == Carrier::Here)
+            .collect();
+        let rows = sqlx::query_file!(
+            "src/store/place.sql",
+            self.runner.id().0,
+            VERSION,
+            &shards,
+            &uuids,
+            &column.customer_ids as &[&str],
+            &column.request_ids as &[&str],
+            &column.currencies as &[&str],
+            &column.totals,
+            &column.lines,
+            &column.adjustments as &[Option<String>],
+            &column.metadata as &[Option<String>],
+            &column.payment_methods as &[&str],
+            &column.captures,
+            &column.priorities,
+            &column.decide_within as &[Option<i64>],
+            &column.decide,
+            &carry,
+        )
+        .fetch_all(connection)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.order_id, (row.create_time, row.runner)))
+            .collect())
+    }
+
+    /// Answers what was not inserted from what is there.
+    async fn answer_the_rest(
+        &self,
+        connection: &mut PgConnection,
+        items: &[PlaceItem],
+        replies: &mut [Option<Placed>],
+    ) -> Result<(), sqlx::Error> {
+        let rest: Vec<usize> = (0..items.len()).filter(|i| replies[*i].is_none()).collect();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<Key<'_>> = rest.iter().map(|i| key(&items[*i])).collect();
+        let stored = load::by_request(connection, &keys).await?;
+        let mut orders = HashMap::with_capacity(stored.len());
+        for stored in stored {
+            let order = stored.order.map_err(super::undecodable)?;
+            if order.state == OrderState::Pending
+                && stored.runner == Some(self.runner.id())
+                && !stored.turned
+            {
+                // Its insert was committed and the answer lost: nobody else will carry it.
+                let mut again = start(order.id, &order.placement, order.create_time);
+                again.epoch = stored.epoch;
+                self.runner.adopt(vec![again]);
+            }
+            let placement = &order.placement;
+            let key = (placement.customer_id.clone(), placement.request_id.clone());
+            orders.insert(key, order);
+        }
+        for index in rest {
+            let placement = &items[index].placement;
+            let key = (placement.customer_id.clone(), placement.request_id.clone());
+            let Some(order) = orders.get(&key) else {
+                return Err(super::undecodable("an order's row is gone".to_owned()));
+            };
+            let fields = differing_fields(&order.placement, placement);
+            replies[index] = Some(if fields.is_empty() {
+                Placed::Existing(Box::new(order.clone()))
+            } else {
+                Placed::KeyReused { fields }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Placements turned on their side, a vector per column.
+struct Columns<'a> {
+    customer_ids: Vec<&'a str>,
+    request_ids: Vec<&'a str>,
+    currencies: Vec<&'a str>,
+    totals: Vec<i64>,
+    lines: Vec<String>,
+    adjustments: Vec<Option<String>>,
+    metadata: Vec<Option<String>>,
+    payment_methods: Vec<&'a str>,
+    captures: Vec<i16>,
+    priorities: Vec<i16>,
+    decide_within: Vec<Option<i64>>,
+    decide: Vec<i64>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(placements: &[&'a Placement]) -> Self {
+        let text = |field: fn(&Placement) -> &str| -> Vec<&'a str> {
+            placements
+                .iter()
+                .map(|placement| field(placement))
+                .collect()
+        };
+        let number = |field: fn(&Placement) -> i16| placements.iter().map(|p| field(p)).collect();
+        Self {
+            customer_ids: text(|placement| &placement.customer_id),
+            request_ids: text(|placement| &placement.request_id),
+            currencies: placements
+                .iter()
+                .map(|p| p.total.currency.as_str())
+                .collect(),
+            totals: placements.iter().map(|p| p.total.minor_units).collect(),
+            lines: placements.iter().map(|p| json(&p.lines)).collect(),
+            adjustments: placements
+                .iter()
+                .map(|p| (!p.adjustments.is_empty()).then(|| json(&p.adjustments)))
+                .collect(),
+            metadata: placements
+                .iter()
+                .map(|p| (!p.metadata.is_empty()).then(|| json(&p.metadata)))
+                .collect(),
+            payment_methods: text(|placement| &placement.payment_method),
+            captures: number(|placement| capture_column(placement.capture)),
+            priorities: number(|placement| priority_column(placement.priority)),
+            decide_within: placements
+                .iter()
+                .map(|p| p.decide_within.map(millis))
+                .collect(),
+            decide: placements
+                .iter()
+                .map(|p| millis(p.decide_within()))
+                .collect(),
+        }
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("strings and integers always serialize")
+}
+
+fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn capture_column(capture: Capture) -> i16 {
+    match capture {
+        Capture::OnConfirm => 1,
+        Capture::OnFulfillment => 2,
+    }
+}
+
+fn priority_column(priority: Priority) -> i16 {
+    match priority {
+        Priority::Normal => 1,
+        Priority::High => 2,
+        Priority::Low => 3,
+    }
+}
