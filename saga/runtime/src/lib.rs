@@ -15,6 +15,8 @@ mod log;
 mod recovery;
 mod runner;
 mod saga;
+mod table_log;
+pub mod testkit;
 
 pub use definition::Definition;
 pub use lease::{Lease, LeaseSettings};
@@ -22,3 +24,4 @@ pub use log::{Beat, Claimed, Halt, Log, LogEntry, LogUnreachable, Logged, Row, T
 pub use recovery::{Recovery, RecoverySettings};
 pub use runner::{Adopted, Observer, Runner, RunnerSettings, Settled, Starting};
 pub use saga::{Outcome, RunnerId, Saga, SagaId, Step, Undo};
+pub use table_log::{TABLE_LOG_MIGRATOR, TableLog};

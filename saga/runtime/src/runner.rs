@@ -267,6 +267,8 @@ impl<S: Saga> Runner<S> {
 
     /// Gives up whatever it still carries, so that others may take it at once, and ends the task.
     pub async fn stop(&self) {
+        // No room from here on, so that it takes over nothing more.
+        self.load.fetch_add(self.window_max, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         self.send(Order::Stop(reply));
         let _ = answer.await;
