@@ -3,7 +3,7 @@
 -- order (stock, operations, allocations), then nothing.
 
 create table skus (
-    sku text not null,
+    sku text collate "C" not null,
     title text not null,
     attributes jsonb not null,
     create_time timestamptz not null,
@@ -15,8 +15,8 @@ comment on table skus is 'Things that are sold.';
 comment on column skus.attributes is 'The caller''s pairs, an object of strings.';
 
 create table stock (
-    sku text not null,
-    location_id text not null,
+    sku text collate "C" not null,
+    location_id text collate "C" not null,
     on_hand bigint not null,
     reserved bigint not null,
     shortfall bigint not null default 0,
@@ -42,8 +42,8 @@ comment on column stock.next_expiry is 'No hold on this row expires earlier; nul
 
 create table movements (
     movement_id uuid not null,
-    sku text not null,
-    location_id text not null,
+    sku text collate "C" not null,
+    location_id text collate "C" not null,
     delta bigint not null,
     reason smallint not null,
     order_id uuid,
@@ -63,9 +63,9 @@ comment on column movements.request_id is 'The key of the call that wrote it.';
 create index movements_by_stock on movements (sku, location_id, movement_id);
 
 create table operations (
-    sku text not null,
+    sku text collate "C" not null,
     method smallint not null,
-    request_id text not null,
+    request_id text collate "C" not null,
     body jsonb not null,
     refusal jsonb,
     create_time timestamptz not null,

@@ -60,6 +60,18 @@ impl Recovery {
         self.looking.abort();
     }
 
+    /// Completes when a task has ended by itself, which only a defect brings about: the runner then
+    /// shows no signs of life, or takes nothing over.
+    ///
+    /// # Cancellation
+    /// Safe: it only watches.
+    pub async fn ended(&mut self) {
+        tokio::select! {
+            _ = &mut self.beating => {}
+            _ = &mut self.looking => {}
+        }
+    }
+
     /// Ends both tasks.
     pub fn stop(&self) {
         self.looking.abort();

@@ -5,7 +5,7 @@
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+pub use tokio_util::sync::CancellationToken;
 
 /// Gives the token that SIGTERM or SIGINT (Ctrl-C) cancels. From then on neither signal kills the
 /// process.

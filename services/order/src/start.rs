@@ -10,6 +10,7 @@ use holdfast_kit::{
 use holdfast_proto::order::order_service_server::OrderServiceServer;
 use saga_batch::{Limits, Writer};
 use saga_runtime::{Lease, Recovery, RecoverySettings, Runner, RunnerId};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,8 +26,8 @@ use crate::{
 const SERVICE: &str = "order";
 /// Connections for callers' reads; idle ones are closed.
 const READ_CONNECTIONS_MAX: u32 = 4;
-/// Connections for signs of life, takeover and troubles.
-const LOG_CONNECTIONS_MAX: u32 = 2;
+/// Connections for takeover and troubles, and as many for signs of life.
+const LOG_CONNECTIONS_MAX: u32 = 1;
 
 /// Starts the service; it stops when `shutdown` is cancelled.
 ///
@@ -50,7 +51,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
 
     let log_pool = bootstrap.pool(LOG_CONNECTIONS_MAX).await;
     let reads = Reads::new(bootstrap.pool(READ_CONNECTIONS_MAX).await);
-    let (log, _) = OrderLog::start(&bootstrap.database(), log_pool.clone());
+    let beats = bootstrap.pool(LOG_CONNECTIONS_MAX).await;
+    let (log, mut writing) = OrderLog::start(&bootstrap.database(), log_pool.clone(), beats);
     let log = Arc::new(log);
     let decisions = Arc::new(Decisions::default());
     let lease = Lease::new(config.lease());
@@ -67,7 +69,8 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
         runner: runner.clone(),
         decisions: Arc::clone(&decisions),
     };
-    let (writer, _) = Writer::start(place, bootstrap.database(), Limits::default());
+    let (writer, placing) = Writer::start(place, bootstrap.database(), Limits::default());
+    writing.extend([placing, running]);
     let backlog = Backlog::new(config.backlog_max);
     tokio::spawn(backlog.clone().count(log_pool));
     tokio::spawn(Arc::clone(&decisions).read_followed(reads.clone()));
@@ -82,15 +85,16 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
         .server()
         .add_service(OrderServiceServer::new(Api { placer, reads }));
     let serving = bootstrap.serve(server, shutdown.clone())?;
-    Ok(stop_with(serving, runner, running, recovery))
+    Ok(stop_with(serving, runner, recovery, writing))
 }
 
-/// Lets the service end when it has drained and given up its sagas, or when its runner dies.
+/// Lets the service end when it has drained and given up its sagas. If a task that everything rests
+/// on ends before, nobody may rely on this process any more.
 fn stop_with(
     serving: Running,
     runner: Runner<Placing>,
-    running: tokio::task::JoinHandle<()>,
-    recovery: Recovery,
+    mut recovery: Recovery,
+    vital: Vec<JoinHandle<()>>,
 ) -> Running {
     let Running {
         address,
@@ -104,9 +108,12 @@ fn stop_with(
                 runner.stop().await;
                 recovery.stop();
             }
-            ended = running => {
-                // Only a defect ends it while the service runs; nobody may rely on this process.
-                tracing::error!(?ended, "the saga runner has ended; the process stops");
+            (ended, _, _) = futures::future::select_all(vital) => {
+                tracing::error!(?ended, "a vital task has ended; the process stops");
+                std::process::abort();
+            }
+            () = recovery.ended() => {
+                tracing::error!("recovery has ended; the process stops");
                 std::process::abort();
             }
         }

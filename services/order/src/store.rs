@@ -10,6 +10,9 @@ mod recovery;
 mod trouble;
 mod turn;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use list::Filter;
 pub(crate) use log::{OrderLog, Receipt};
 pub(crate) use place::{Carrier, Place, PlaceItem, Placed};

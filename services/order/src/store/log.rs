@@ -23,17 +23,32 @@ use crate::saga::place::Placing;
 pub(crate) struct OrderLog {
     finish: Writer<Finish>,
     turn: Writer<Turn>,
-    /// For what is rare: reading rows again, takeover, signs of life, troubles.
+    /// For what is rare: reading rows again, takeover, troubles.
     pool: PgPool,
+    /// For signs of life alone: nothing else may make one late.
+    beats: PgPool,
 }
 
 impl OrderLog {
-    /// Starts the writers of turn and finish; what is rare goes through `pool`.
+    /// Starts the writers of turn and finish; what is rare goes through `pool`, signs of life through
+    /// `beats`. Gives the writers' tasks, which end when the log is dropped.
     #[must_use]
-    pub(crate) fn start(options: &PgConnectOptions, pool: PgPool) -> (Self, Vec<JoinHandle<()>>) {
+    pub(crate) fn start(
+        options: &PgConnectOptions,
+        pool: PgPool,
+        beats: PgPool,
+    ) -> (Self, Vec<JoinHandle<()>>) {
         let (finish, finishing) = Writer::start(Finish, options.clone(), Limits::default());
         let (turn, turning) = Writer::start(Turn, options.clone(), Limits::default());
-        (Self { finish, turn, pool }, vec![finishing, turning])
+        (
+            Self {
+                finish,
+                turn,
+                pool,
+                beats,
+            },
+            vec![finishing, turning],
+        )
     }
 }
 
@@ -141,7 +156,7 @@ impl Log<Placing> for OrderLog {
     }
 
     async fn beat(&self, runner: RunnerId, low_water: SagaId) -> Result<(), LogUnreachable> {
-        recovery::beat(&self.pool, runner, low_water)
+        recovery::beat(&self.beats, runner, low_water)
             .await
             .map_err(|error| unreachable(&error))
     }

@@ -1,0 +1,77 @@
+//! Start: one key, one body, one order.
+
+use super::{Placed, Shop, placement};
+use crate::domain::{OrderState, Placement};
+
+#[tokio::test]
+async fn what_was_placed_is_read_back_as_received() {
+    let shop = Shop::open().await;
+    let id = shop.new_order("r").await;
+    let order = shop.order(id).await;
+    assert_eq!(*order.placement, placement("c", "r"));
+    assert_eq!((order.state, order.version), (OrderState::Pending, 1));
+    assert_eq!(id.shard(), order.placement.shard());
+}
+
+#[tokio::test]
+async fn duplicates_in_one_batch_are_one_order_and_another_body_is_told_apart() {
+    let shop = Shop::open().await;
+    let other = Placement {
+        payment_method: "tok_other".into(),
+        ..placement("c", "r")
+    };
+    let placed = shop
+        .place(vec![
+            placement("c", "r"),
+            placement("c", "r"),
+            other,
+            placement("c", "s"),
+        ])
+        .await;
+    let [
+        Placed::New { id, .. },
+        Placed::Existing(same),
+        Placed::KeyReused { fields },
+        last,
+    ] = &placed[..]
+    else {
+        panic!("{placed:?}");
+    };
+    assert_eq!(same.id, *id);
+    assert_eq!(fields, &["payment_method"]);
+    assert!(matches!(last, Placed::New { .. }));
+    assert_eq!(shop.count("select count(*) from orders").await, 2);
+}
+
+#[tokio::test]
+async fn the_first_uses_of_a_key_by_64_callers_are_one_order() {
+    let shop = Shop::open().await;
+    let callers = (0..64).map(|_| shop.place(vec![placement("c", "r")]));
+    let placed = futures::future::join_all(callers).await.concat();
+    let new = placed
+        .iter()
+        .filter(|placed| matches!(placed, Placed::New { .. }))
+        .count();
+    assert_eq!(new, 1);
+    assert_eq!(shop.count("select count(*) from orders").await, 1);
+}
+
+#[tokio::test]
+async fn a_value_that_the_database_refuses_costs_its_own_order_only() {
+    let shop = Shop::open().await;
+    let mut bad = placement("c", "bad");
+    bad.customer_id = "nul \0 byte".into();
+    let items = [placement("c", "a"), bad, placement("c", "b")].map(|placement| super::PlaceItem {
+        placement: std::sync::Arc::new(placement),
+        carrier: super::Carrier::Here,
+        verdict: None,
+    });
+    let placed = shop.place.submit_all(items.into()).await;
+    assert!(placed[0].is_ok() && placed[2].is_ok());
+    assert!(
+        matches!(placed[1], Err(saga_batch::WriteError::Rejected { .. })),
+        "{:?}",
+        placed[1]
+    );
+    assert_eq!(shop.count("select count(*) from orders").await, 2);
+}
