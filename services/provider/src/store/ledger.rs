@@ -1,0 +1,152 @@
+//! Entries for authorizations and charges, many in one statement. The first under a key stands;
+//! whoever comes later is told what it was.
+
+use std::collections::{HashMap, HashSet};
+
+use saga_batch::Command;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::entry::{Entry, Recorded, Ruling};
+
+/// The batch command that writes entries.
+#[derive(Debug)]
+pub(crate) struct Ledger;
+
+impl Command for Ledger {
+    type Item = Entry;
+    type Reply = Recorded;
+
+    const NAME: &'static str = "provider_ledger";
+
+    async fn execute(
+        &self,
+        connection: &mut PgConnection,
+        items: &[Entry],
+    ) -> Result<Vec<Recorded>, sqlx::Error> {
+        let mut written = insert(connection, items).await?;
+        let rest: Vec<&str> = items
+            .iter()
+            .map(|entry| entry.provider_key.as_str())
+            .filter(|key| !written.contains(*key))
+            .collect();
+        // A key that comes twice in one batch is new once; the second time it is read.
+        let repeated = written.len() + rest.len() < items.len();
+        let found = if repeated {
+            let keys: Vec<&str> = items.iter().map(|it| it.provider_key.as_str()).collect();
+            recorded(connection, &keys).await?
+        } else if rest.is_empty() {
+            HashMap::new()
+        } else {
+            recorded(connection, &rest).await?
+        };
+        items
+            .iter()
+            .map(|entry| {
+                if written.remove(&entry.provider_key) {
+                    let (provider_id, ruling) = (entry.provider_id, entry.ruling.clone());
+                    return Ok(Recorded {
+                        provider_id,
+                        ruling,
+                        is_new: true,
+                    });
+                }
+                found
+                    .get(&entry.provider_key)
+                    .cloned()
+                    .ok_or(sqlx::Error::RowNotFound)
+            })
+            .collect()
+    }
+}
+
+/// Writes entries whose keys are new, and says which.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    entries: &[Entry],
+) -> Result<HashSet<String>, sqlx::Error> {
+    let mut seen = HashSet::with_capacity(entries.len());
+    let mut columns = Columns::default();
+    for entry in entries {
+        if seen.insert(entry.provider_key.as_str()) {
+            columns.push(entry);
+        }
+    }
+    let written = sqlx::query_file_scalar!(
+        "src/store/ledger.sql",
+        &columns.keys as _,
+        &columns.ids,
+        &columns.payments,
+        &columns.kinds,
+        &columns.outcomes,
+        &columns.amounts,
+        &columns.currencies as _,
+        &columns.codes as _,
+        &columns.methods as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(written.into_iter().collect())
+}
+
+/// Reads what the ledger has under some keys.
+pub(super) async fn recorded(
+    connection: &mut PgConnection,
+    keys: &[&str],
+) -> Result<HashMap<String, Recorded>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "-- ledger.read_by_key
+        select l.provider_key, l.provider_id, l.outcome, l.code
+        from unnest($1::text[]) as a (provider_key)
+        join ledger l on l.provider_key = a.provider_key",
+        keys as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    let read = |outcome: i16, code: Option<String>| match outcome {
+        1 => Ruling::Succeeded,
+        _ => Ruling::Declined(code.unwrap_or_default()),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let (provider_id, ruling) = (row.provider_id, read(row.outcome, row.code));
+            (
+                row.provider_key,
+                Recorded {
+                    provider_id,
+                    ruling,
+                    is_new: false,
+                },
+            )
+        })
+        .collect())
+}
+
+/// One array per column.
+#[derive(Default)]
+struct Columns<'a> {
+    keys: Vec<&'a str>,
+    ids: Vec<Uuid>,
+    payments: Vec<Uuid>,
+    kinds: Vec<i16>,
+    outcomes: Vec<i16>,
+    amounts: Vec<i64>,
+    currencies: Vec<&'a str>,
+    codes: Vec<Option<&'a str>>,
+    methods: Vec<Option<&'a str>>,
+}
+
+impl<'a> Columns<'a> {
+    fn push(&mut self, entry: &'a Entry) {
+        self.keys.push(&entry.provider_key);
+        self.ids.push(entry.provider_id);
+        self.payments.push(entry.payment_reference);
+        self.kinds.push(entry.kind.number());
+        self.outcomes.push(entry.ruling.number());
+        self.amounts.push(entry.amount_minor_units);
+        self.currencies.push(entry.currency_code);
+        self.codes.push(entry.ruling.code());
+        self.methods.push(entry.payment_method.as_deref());
+    }
+}
