@@ -1,2 +1,43 @@
-//! The executable.
-fn main() {}
+//! The executable: one command line, one verb a file.
+//!
+//! The rule: a verb says what it needs by flags and environment, runs, and gives its exit code;
+//! what several verbs share is in the library beside this file.
+
+mod audit;
+mod bench;
+mod cli;
+mod dev;
+mod migrate;
+mod replay;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Verb};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("holdfast: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    cli.telemetry.init()?;
+    match cli.verb {
+        Verb::Serve(args) => serve::run(args).await?,
+        Verb::Migrate(args) => migrate::run(args).await?,
+        Verb::Dev(args) => dev::run(args).await?,
+        Verb::Replay(args) => replay::run(args).await?,
+        Verb::Bench(args) => bench::run(args).await?,
+        Verb::Audit(args) => return audit::run(args).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}

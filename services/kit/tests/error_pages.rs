@@ -22,13 +22,14 @@ fn page(name: &str) -> String {
 
 /// Every reason but the unspecified one.
 fn reasons() -> Vec<Reason> {
-    let pool = DescriptorPool::decode(holdfast_proto::FILE_DESCRIPTOR_SET).unwrap();
+    let pool = DescriptorPool::decode(holdfast_proto::FILE_DESCRIPTOR_SET)
+        .expect("the descriptor set is compiled in");
     let known = pool
         .get_enum_by_name("holdfast.type.v1.ErrorReason")
-        .unwrap();
+        .expect("the contract has the enum");
     let reasons: Vec<Reason> = known
         .values()
-        .map(|value| Reason::try_from(value.number()).unwrap())
+        .map(|value| Reason::try_from(value.number()).expect("it comes from the same files"))
         .filter(|reason| *reason != Reason::Unspecified)
         .collect();
     assert!(!reasons.is_empty());

@@ -7,6 +7,7 @@ use saga_runtime::{LeaseSettings, RunnerSettings};
 /// The order service's settings.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Order service")]
+#[group(skip)]
 pub struct Config {
     /// Where OrderService is answered
     #[arg(
@@ -22,7 +23,7 @@ pub struct Config {
         id = "order_side_listen",
         long = "order-side-listen",
         env = "HOLDFAST_ORDER_SIDE_LISTEN",
-        default_value = "127.0.0.1:9051"
+        default_value = "127.0.0.1:50151"
     )]
     pub side_listen: SocketAddr,
 

@@ -7,5 +7,5 @@ mod placement;
 pub(crate) use compare::differing_fields;
 pub(crate) use order::{Allocation, Order, OrderState};
 pub(crate) use placement::{
-    Adjustment, AdjustmentKind, Capture, Line, Placement, Priority, total_of,
+    Adjustment, AdjustmentKind, Capture, Line, OutOfRange, Placement, Priority, total_of,
 };

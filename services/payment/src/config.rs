@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 /// The configuration of the payment service.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Config {
     /// Where the payment service answers gRPC; loopback only, port 0 takes any free one.
     #[arg(
@@ -19,7 +20,7 @@ pub struct Config {
         id = "payment_side_listen",
         long = "payment-side-listen",
         env = "HOLDFAST_PAYMENT_SIDE_LISTEN",
-        default_value = "127.0.0.1:50063",
+        default_value = "127.0.0.1:50153",
         value_name = "ADDRESS"
     )]
     pub side_listen: SocketAddr,

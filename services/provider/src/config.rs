@@ -2,6 +2,7 @@
 
 /// The configuration of the simulated provider.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Config {
     /// The simulated provider's own database: postgres://user@host:port/name.
     #[arg(

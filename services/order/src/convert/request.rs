@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use holdfast_kit::{
     money::{Currency, Money},
-    refusal::{Reason, Refusal},
+    refusal::{FieldViolation, Reason, Refusal},
     time,
     validate::{self, Violations},
 };
 use holdfast_proto::order as wire;
 
 use crate::domain::{
-    Adjustment, AdjustmentKind, Capture, Line, OrderState, Placement, Priority, total_of,
+    Adjustment, AdjustmentKind, Capture, Line, OrderState, OutOfRange, Placement, Priority,
+    total_of,
 };
 
 /// Lines of an order at the most; real wholesale baskets reach 600.
@@ -87,9 +88,22 @@ fn total(
     let (_, currency) = currencies[0];
     if let Some((field, other)) = currencies.iter().find(|(_, other)| *other != currency) {
         let message = format!("{field} is in {other}, the first line in {currency}");
-        return Err(Refusal::new(Reason::CurrencyMismatch, message));
+        let field = format!("{field}.currency_code");
+        return Err(refused(Reason::CurrencyMismatch, message, field));
     }
-    Ok(total_of(currency, lines, adjustments)?)
+    total_of(currency, lines, adjustments).map_err(|OutOfRange { field }| {
+        let message = "the order's total passes 10^15 minor units or is below 0";
+        refused(Reason::AmountOutOfRange, message.to_owned(), field)
+    })
+}
+
+/// The refusal that names one field, for another reason than the field alone.
+fn refused(reason: Reason, message: String, field: String) -> Refusal {
+    let violation = FieldViolation {
+        field,
+        description: message.clone(),
+    };
+    Refusal::new(reason, message).with_field_violations(vec![violation])
 }
 
 fn lines(

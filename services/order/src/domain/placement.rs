@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use holdfast_kit::{
     id::Shard,
-    money::{self, Currency, Money},
+    money::{Currency, Money},
 };
 use serde::{Deserialize, Serialize};
 
@@ -109,26 +109,42 @@ impl Placement {
     }
 }
 
+/// The field at which an order's total passes 10^15 minor units, or stays below 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OutOfRange {
+    /// Its path.
+    pub(crate) field: String,
+}
+
 /// Sums lines and adjustments.
 ///
 /// # Errors
-/// [`money::Error::OutOfRange`] if a product or a sum passes 10^15 minor units, or the total is
-/// below 0.
+/// [`OutOfRange`] if a product or a sum passes 10^15 minor units, or the total is below 0.
 pub(crate) fn total_of(
     currency: Currency,
     lines: &[Line],
     adjustments: &[Adjustment],
-) -> Result<Money, money::Error> {
+) -> Result<Money, OutOfRange> {
     let mut total = Money::zero(currency);
-    for line in lines {
-        let price = Money::new(currency, line.unit_price)?;
-        total = total.checked_add(price.checked_mul(line.quantity)?)?;
+    for (index, line) in lines.iter().enumerate() {
+        total = Money::new(currency, line.unit_price)
+            .and_then(|price| price.checked_mul(line.quantity))
+            .and_then(|price| total.checked_add(price))
+            .map_err(|_| OutOfRange {
+                field: format!("lines[{index}].unit_price"),
+            })?;
     }
-    for adjustment in adjustments {
-        total = total.checked_add(Money::new(currency, adjustment.amount)?)?;
+    for (index, adjustment) in adjustments.iter().enumerate() {
+        total = Money::new(currency, adjustment.amount)
+            .and_then(|amount| total.checked_add(amount))
+            .map_err(|_| OutOfRange {
+                field: format!("adjustments[{index}].amount"),
+            })?;
     }
     if total.minor_units < 0 {
-        return Err(money::Error::OutOfRange);
+        return Err(OutOfRange {
+            field: "adjustments".to_owned(),
+        });
     }
     Ok(total)
 }
@@ -158,16 +174,32 @@ mod tests {
     fn a_total_is_lines_and_adjustments() {
         let eur = "EUR".parse().expect("a currency");
         let total = |lines: &[Line], adjustments: &[Adjustment]| {
-            total_of(eur, lines, adjustments).map(|total| total.minor_units)
+            total_of(eur, lines, adjustments)
+                .map(|total| total.minor_units)
+                .map_err(|out_of_range| out_of_range.field)
         };
         assert_eq!(total(&[line(2, 1_999), line(1, 5)], &[off(-3)]), Ok(4_000));
         assert_eq!(total(&[line(1, 5)], &[off(-5)]), Ok(0));
-        assert!(total(&[line(1, 5)], &[off(-6)]).is_err(), "below 0");
-        assert!(
-            total(&[line(1_000_000, 1_000_000_001)], &[]).is_err(),
+        let field = |field: &str| Err(field.to_owned());
+        assert_eq!(
+            total(&[line(1, 5)], &[off(-6)]),
+            field("adjustments"),
+            "below 0"
+        );
+        assert_eq!(
+            total(&[line(1_000_000, 1_000_000_001)], &[]),
+            field("lines[0].unit_price"),
             "a product passes 10^15"
         );
         let large = [line(1_000_000, 600_000_000), line(1_000_000, 600_000_000)];
-        assert!(total(&large, &[]).is_err(), "a sum passes 10^15");
+        assert_eq!(
+            total(&large, &[]),
+            field("lines[1].unit_price"),
+            "a sum passes 10^15"
+        );
+        assert_eq!(
+            total(&large[..1], &[off(0), off(600_000_000_000_000)]),
+            field("adjustments[1].amount")
+        );
     }
 }

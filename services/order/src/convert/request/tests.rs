@@ -122,8 +122,10 @@ fn one_order_has_one_currency_and_a_total_in_range() {
         });
     });
     assert_eq!(refusal.reason, Reason::CurrencyMismatch);
+    assert_eq!(fields(&refusal), ["lines[1].unit_price.currency_code"]);
     let refusal = refused(|r| r.lines[0] = line("A", 1_000_000, 1_000_000_000_000));
     assert_eq!(refusal.reason, Reason::AmountOutOfRange);
+    assert_eq!(fields(&refusal), ["lines[0].unit_price"]);
 }
 
 #[test]
