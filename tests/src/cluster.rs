@@ -263,13 +263,18 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts a process as a member would be, with further flags, beside the cluster's own.
+    /// Starts a process as a member would be, with some `--flag=value` instead of what the member
+    /// has or beside it. It is no member of the cluster.
     ///
     /// # Errors
     /// If it cannot be started.
     pub fn try_out(&self, member: Member, flags: &[String]) -> anyhow::Result<Process> {
         let mut args = arguments(member, &self.addresses);
-        args.extend_from_slice(flags);
+        for flag in flags {
+            let name = flag.split_inclusive('=').next().unwrap_or(flag);
+            args.retain(|own| !own.starts_with(name));
+            args.push(flag.clone());
+        }
         let env = self.environment();
         let program = Program {
             path: &self.binary,

@@ -18,7 +18,15 @@ const BARRED_READS_MAX: u32 = 10;
 pub fn step(shape: Shape, state: State, event: Event) -> (State, Effect) {
     let (next, effect) = match (state.phase, event) {
         (Phase::Retrying(0), Event::Started) => forward(shape, state, 0),
-        (Phase::Retrying(0), Event::Claimed { turned: false }) => forward(shape, state, 0),
+        // Nobody here knows how far it came: every step may have started.
+        (Phase::Retrying(0), Event::Claimed { turned: false }) => forward(
+            shape,
+            State {
+                started: shape.steps(),
+                ..state
+            },
+            0,
+        ),
         (Phase::Retrying(0), Event::Claimed { turned: true }) => undo_everything(shape, state),
 
         (_, Event::Spent) => spent(shape, state),
@@ -76,7 +84,7 @@ fn answered(shape: Shape, state: State, index: StepIndex, event: Event) -> (Stat
                 },
                 _ => state,
             };
-            if state.spent && shape.may_turn(index) {
+            if state.spent && may_turn(shape, state, index) {
                 return turn(state);
             }
             forward(shape, state, index + 1)
@@ -87,7 +95,7 @@ fn answered(shape: Shape, state: State, index: StepIndex, event: Event) -> (Stat
             ..state
         }),
         Event::Refused => (at(state, Phase::Parked), Effect::Park),
-        Event::Unknown if state.spent && shape.may_turn(index) => turn(state),
+        Event::Unknown if state.spent && may_turn(shape, state, index) => turn(state),
         Event::Unknown => (failed(state, Phase::Retrying(index)), Effect::Wait),
         Event::Barred => (
             State {
@@ -115,7 +123,7 @@ fn has_read(shape: Shape, state: State, after: After, event: Event) -> (State, E
                 After::Barred(_) if state.attempt >= BARRED_READS_MAX => {
                     (at(state, Phase::Parked), Effect::Park)
                 }
-                After::Barred(index) if state.spent && shape.may_turn(index) => turn(state),
+                After::Barred(index) if state.spent && may_turn(shape, state, index) => turn(state),
                 After::Barred(index) => (failed(state, Phase::Retrying(index)), Effect::Wait),
             }
         }
@@ -130,9 +138,16 @@ fn spent(shape: Shape, state: State) -> (State, Effect) {
         ..state
     };
     match state.phase {
-        Phase::Retrying(index) if shape.may_turn(index) && !state.turned => turn(state),
+        Phase::Retrying(index) if may_turn(shape, state, index) && !state.turned => turn(state),
         _ => (state, Effect::Nothing),
     }
+}
+
+/// Whether a saga that stands at `index` may turn of its own accord: nothing from the pivot on may
+/// have started. A taken-over saga with a pivot among its steps first has to come as far again.
+fn may_turn(shape: Shape, state: State, index: StepIndex) -> bool {
+    let last_started = state.started.saturating_sub(1);
+    shape.may_turn(index) && shape.may_turn(last_started)
 }
 
 /// Goes on with the step at `index`, or finishes behind the last one.
@@ -223,7 +238,7 @@ fn check(shape: Shape, state: State, effect: Effect) {
             "S5: what has turned ends refused"
         ),
         Effect::Turn => assert!(
-            !state.turned && shape.may_turn(state.started.saturating_sub(1)),
+            !state.turned && may_turn(shape, state, 0),
             "S3: nothing turns from the pivot on"
         ),
         _ => {}

@@ -71,9 +71,9 @@ impl Differences {
 /// What E1 has found: so many events may be missing, or stand elsewhere, without another word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FeedDamage {
-    /// Positions without an event.
+    /// Events that are gone, or stand where nobody looks.
     pub(crate) missing: u64,
-    /// Events at a position that another one has, or that was never given out.
+    /// Events at a position that another one has.
     pub(crate) misplaced: u64,
 }
 

@@ -42,24 +42,25 @@ async fn examine(
     let (events, placed) = (sum("events")?, sum("placed")?);
     let (repeated, given) = (sum("repeated")?, sum("given")?);
     tally.checked(PredicateId::E1, events);
-    let damage = FeedDamage {
-        missing: given.saturating_sub(placed.saturating_sub(repeated)),
-        misplaced: repeated + events.saturating_sub(placed),
-    };
-    if damage != FeedDamage::default() {
-        name(snapshot, damage, tally).await?;
+    let outside = events.saturating_sub(placed);
+    let holes = given.saturating_sub(placed.saturating_sub(repeated));
+    if (holes, repeated, outside) != (0, 0, 0) {
+        name(snapshot, repeated + outside, tally).await?;
     }
-    Ok(damage)
+    Ok(FeedDamage {
+        // What stands outside is seen nowhere else, and left a hole that is not another event's.
+        missing: holes.saturating_sub(repeated + outside) + outside,
+        misplaced: repeated,
+    })
 }
 
-/// Names what the sums have shown: first the events that stand where they should not, then the
-/// holes that they do not account for.
+/// Names what the sums have shown: first the events that stand where they should not, so many as
+/// have `moved`, then the holes that they do not account for.
 async fn name(
     snapshot: &mut PgConnection,
-    damage: FeedDamage,
+    mut moved: u64,
     tally: &mut Tally<'_>,
 ) -> Result<(), sqlx::Error> {
-    let mut moved = damage.misplaced;
     let mut breaches = sqlx::query(include_str!("feed/breaches.sql")).fetch(snapshot);
     while let Some(row) = breaches.try_next().await? {
         let missing = row.try_get::<i64, _>("missing")?.unsigned_abs();

@@ -40,8 +40,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Urls { order, inventory, payment, provider } = &args.urls;
-    if [order, inventory, payment, provider].into_iter().all(Option::is_none) {
+    let Urls {
+        order,
+        inventory,
+        payment,
+        provider,
+    } = &args.urls;
+    if [order, inventory, payment, provider]
+        .into_iter()
+        .all(Option::is_none)
+    {
         anyhow::ensure!(
             args.only.is_empty(),
             "--only needs the databases' URLs; a running auditor is asked for everything"
@@ -74,8 +82,17 @@ fn print_finding(finding: Finding) {
     // A reader that has gone has the verdict in the exit code.
     let _ = writeln!(stdout, "{}  {}", finding.predicate, finding.message);
     for row in finding.rows {
-        let columns: Vec<_> =
-            row.columns.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let _ = writeln!(stdout, "      {}.{}: {}", row.source, row.table, columns.join(" "));
+        let columns: Vec<_> = row
+            .columns
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let _ = writeln!(
+            stdout,
+            "      {}.{}: {}",
+            row.source,
+            row.table,
+            columns.join(" ")
+        );
     }
 }

@@ -85,7 +85,11 @@ impl Cluster {
             schema::migrate(database, databases.owner(database)).await?;
         }
         let roles = Roles::start(configs(&databases, options.ports)?).await?;
-        Ok(Cluster { roles, databases, server })
+        Ok(Cluster {
+            roles,
+            databases,
+            server,
+        })
     }
 
     /// Where the roles answer.
@@ -140,11 +144,19 @@ fn configs(databases: &Databases, ports: Ports) -> anyhow::Result<Configs> {
     }
     for database in Database::ALL {
         let name = database.directory();
-        words.push(format!("--{name}-database-url={}", databases.owner(database)));
-        words.push(format!("--audit-{name}-database-url={}", databases.audit(database)));
+        words.push(format!(
+            "--{name}-database-url={}",
+            databases.owner(database)
+        ));
+        words.push(format!(
+            "--audit-{name}-database-url={}",
+            databases.audit(database)
+        ));
     }
     let command = Configs::augment_args(clap::Command::new("holdfast"));
-    Ok(Configs::from_arg_matches(&command.try_get_matches_from(words)?)?)
+    Ok(Configs::from_arg_matches(
+        &command.try_get_matches_from(words)?,
+    )?)
 }
 
 #[cfg(test)]

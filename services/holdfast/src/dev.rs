@@ -16,7 +16,7 @@ use holdfast::{
     roles::Address,
     seed,
 };
-use holdfast_kit::{grpc, shutdown};
+use holdfast_kit::{bootstrap::StartError, grpc, shutdown};
 use holdfast_postgres::{Location, ParentDeath, SourceArgs};
 
 /// The port of the order service where nothing else is said; the others follow it.
@@ -28,7 +28,12 @@ pub(crate) struct Args {
     source: SourceArgs,
     /// Where the data is kept from one start to the next; without it holdfast/ in the user's data
     /// home ($XDG_DATA_HOME, else ~/.local/share).
-    #[arg(long, env = "HOLDFAST_DATA_DIR", value_name = "DIR", conflicts_with = "ephemeral")]
+    #[arg(
+        long,
+        env = "HOLDFAST_DATA_DIR",
+        value_name = "DIR",
+        conflicts_with = "ephemeral"
+    )]
     data_dir: Option<PathBuf>,
     /// Keep nothing: the data is gone when it stops.
     #[arg(long)]
@@ -58,7 +63,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         ports: Ports::from_base(args.port_base)?,
     };
     let cluster = tokio::select! {
-        cluster = Cluster::start(options) => cluster.context("cannot start")?,
+        cluster = Cluster::start(options) => cluster.map_err(with_advice)?,
         () = shutdown.cancelled() => return Ok(()),
     };
     if !args.no_samples {
@@ -69,6 +74,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     cluster.run_until(shutdown).await
 }
 
+fn with_advice(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<StartError>() {
+        Some(StartError::Listen { .. }) => {
+            error.context("another --port-base would do, or 0 for any free ports")
+        }
+        _ => error,
+    }
+}
+
 fn location(args: &Args) -> anyhow::Result<Location> {
     if args.ephemeral {
         return Ok(Location::Ephemeral);
@@ -76,8 +90,13 @@ fn location(args: &Args) -> anyhow::Result<Location> {
     if let Some(dir) = &args.data_dir {
         return Ok(Location::Kept(dir.clone()));
     }
-    let given = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = given("XDG_DATA_HOME").or_else(|| given("HOME").map(|home| home.join(".local/share")));
+    let given = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let home =
+        given("XDG_DATA_HOME").or_else(|| given("HOME").map(|home| home.join(".local/share")));
     let home = home.context("neither XDG_DATA_HOME nor HOME is set; give a --data-dir")?;
     Ok(Location::Kept(home.join("holdfast")))
 }
@@ -90,17 +109,26 @@ fn greeting(cluster: &Cluster, location: &Location) -> anyhow::Result<String> {
         "\nHoldfast is running, open on loopback: no TLS, no credentials, for this machine only.\n\n",
     );
     let mut row = |name: &str, Address { grpc, side }: Address| {
-        writeln!(text, "  {name:<10} {grpc}   /livez /readyz /metrics on http://{side}")
+        writeln!(
+            text,
+            "  {name:<10} {grpc}   /livez /readyz /metrics on http://{side}"
+        )
     };
     row("order", addresses.order)?;
     row("inventory", addresses.inventory)?;
     row("payment", addresses.payment)?;
     row("audit", addresses.audit)?;
     let data = match location {
-        Location::Kept(dir) => format!("data and passwords in {}", dir.display()),
+        Location::Kept(dir) => format!("URLs in {}", dir.join("environment").display()),
         Location::Ephemeral => "its data goes when this stops".to_owned(),
     };
-    writeln!(text, "  {:<10} 127.0.0.1:{}   {}; {data}", "postgres", server.port(), server.binaries())?;
+    writeln!(
+        text,
+        "  {:<10} 127.0.0.1:{}   {}; {data}",
+        "postgres",
+        server.port(),
+        server.binaries()
+    )?;
     write!(
         text,
         r#"

@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
     match run(cli).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("holdfast: {error:#}");
+            eprintln!("holdfast: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -40,4 +40,29 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Audit(args) => return audit::run(args).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The chain of an error as one line; a cause that the message before it repeats is left out.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut causes = error.chain().map(ToString::to_string);
+    let first = causes.next().unwrap_or_default();
+    causes.fold(first, |said, cause| match said.ends_with(&cause) {
+        true => said,
+        false => format!("{said}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::sentence;
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let error = anyhow!("taken")
+            .context("port 1: taken")
+            .context("cannot start");
+        assert_eq!(sentence(&error), "cannot start: port 1: taken");
+    }
 }

@@ -75,7 +75,13 @@ impl Roles {
         // If one does not start, the others hear of it.
         let (askers_guard, answerers_guard) =
             (askers.clone().drop_guard(), answerers.clone().drop_guard());
-        let Configs { mut order, inventory, payment, provider, audit } = configs;
+        let Configs {
+            mut order,
+            inventory,
+            payment,
+            provider,
+            audit,
+        } = configs;
         let inventory = holdfast_inventory::start(inventory, answerers.clone()).await?;
         let payment = start_payment(payment, provider, answerers.clone()).await?;
         order.inventory_address = inventory.address.to_string();
@@ -132,18 +138,28 @@ impl Roles {
     /// Those that were told to stop go on stopping.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.askers.cancel();
-        let order = ended(self.order).await.context("the order service panicked");
+        let order = ended(self.order)
+            .await
+            .context("the order service panicked");
         let audit = ended(self.audit).await.context("the auditor panicked");
         self.answerers.cancel();
-        let inventory = ended(self.inventory).await.context("the inventory service panicked");
-        let payment = ended(self.payment).await.context("the payment service panicked");
+        let inventory = ended(self.inventory)
+            .await
+            .context("the inventory service panicked");
+        let payment = ended(self.payment)
+            .await
+            .context("the payment service panicked");
         order.and(audit).and(inventory).and(payment)
     }
 }
 
 /// Waits for a task, unless it was waited for before.
 async fn ended(task: JoinHandle<()>) -> Result<(), tokio::task::JoinError> {
-    if task.is_finished() { Ok(()) } else { task.await }
+    if task.is_finished() {
+        Ok(())
+    } else {
+        task.await
+    }
 }
 
 /// Starts the payment service over the simulated provider.

@@ -5,7 +5,7 @@
 
 use anyhow::Context as _;
 use holdfast_postgres::Database;
-use sqlx::{Connection as _, PgConnection, migrate::Migrator};
+use sqlx::{ConnectOptions as _, Connection as _, migrate::Migrator, postgres::PgConnectOptions};
 
 /// The migrations of a database.
 pub fn migrator(database: Database) -> &'static Migrator {
@@ -26,19 +26,29 @@ pub fn migrator(database: Database) -> &'static Migrator {
 /// What was applied stays; each migration is one transaction.
 pub async fn migrate(database: Database, url: &str) -> anyhow::Result<()> {
     let name = database.name();
-    let mut connection = PgConnection::connect(url)
-        .await
-        .with_context(|| format!("cannot connect to the database of {}", database.directory()))?;
+    let cannot = || format!("cannot connect to the {} database", database.directory());
+    let options: PgConnectOptions = url.parse().with_context(cannot)?;
+    // What is there already is nothing to tell.
+    let options = options.options([("client_min_messages", "warning")]);
+    let mut connection = options.connect().await.with_context(cannot)?;
     migrator(database)
         .run(&mut connection)
         .await
         .with_context(|| format!("cannot migrate {name}"))?;
     connection.close().await?;
-    tracing::info!(database = name, version = newest(database), "schema is up to date");
+    tracing::info!(
+        database = name,
+        version = newest(database),
+        "schema is up to date"
+    );
     Ok(())
 }
 
 /// The newest version that this binary knows.
 pub fn newest(database: Database) -> i64 {
-    migrator(database).iter().map(|migration| migration.version).max().unwrap_or(0)
+    migrator(database)
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
 }

@@ -22,14 +22,46 @@ pub struct Sample {
 
 /// What a new cluster has in stock.
 pub const SAMPLES: [Sample; 8] = [
-    Sample { sku: "MUG-BLUE", title: "Mug, blue, 350 ml", units: 1_000 },
-    Sample { sku: "MUG-RED", title: "Mug, red, 350 ml", units: 1_000 },
-    Sample { sku: "TEAPOT-1L", title: "Teapot, cast iron, 1 l", units: 200 },
-    Sample { sku: "TEA-ASSAM-100G", title: "Tea, Assam, 100 g", units: 5_000 },
-    Sample { sku: "TEA-SENCHA-100G", title: "Tea, Sencha, 100 g", units: 5_000 },
-    Sample { sku: "TRAY-OAK", title: "Tray, oak", units: 50 },
-    Sample { sku: "LAMP-ONE-OF-A-KIND", title: "Lamp, one of a kind", units: 1 },
-    Sample { sku: "4006381333931", title: "Pen, black; its SKU is an EAN-13", units: 10_000 },
+    Sample {
+        sku: "MUG-BLUE",
+        title: "Mug, blue, 350 ml",
+        units: 1_000,
+    },
+    Sample {
+        sku: "MUG-RED",
+        title: "Mug, red, 350 ml",
+        units: 1_000,
+    },
+    Sample {
+        sku: "TEAPOT-1L",
+        title: "Teapot, cast iron, 1 l",
+        units: 200,
+    },
+    Sample {
+        sku: "TEA-ASSAM-100G",
+        title: "Tea, Assam, 100 g",
+        units: 5_000,
+    },
+    Sample {
+        sku: "TEA-SENCHA-100G",
+        title: "Tea, Sencha, 100 g",
+        units: 5_000,
+    },
+    Sample {
+        sku: "TRAY-OAK",
+        title: "Tray, oak",
+        units: 50,
+    },
+    Sample {
+        sku: "LAMP-ONE-OF-A-KIND",
+        title: "Lamp, one of a kind",
+        units: 1,
+    },
+    Sample {
+        sku: "4006381333931",
+        title: "Pen, black; its SKU is an EAN-13",
+        units: 10_000,
+    },
 ];
 
 /// The key of every call here; its scope is the SKU.
@@ -51,7 +83,10 @@ pub async fn seed(inventory: Channel) -> anyhow::Result<()> {
             request_id: REQUEST_ID.into(),
             ..PutSkuRequest::default()
         };
-        client.put_sku(put).await.with_context(|| format!("cannot put {sku}"))?;
+        client
+            .put_sku(put)
+            .await
+            .with_context(|| format!("cannot put {sku}"))?;
         let adjust = AdjustStockRequest {
             sku: sku.into(),
             delta: units,
@@ -59,7 +94,10 @@ pub async fn seed(inventory: Channel) -> anyhow::Result<()> {
             request_id: REQUEST_ID.into(),
             ..AdjustStockRequest::default()
         };
-        client.adjust_stock(adjust).await.with_context(|| format!("cannot stock {sku}"))?;
+        client
+            .adjust_stock(adjust)
+            .await
+            .with_context(|| format!("cannot stock {sku}"))?;
     }
     Ok(())
 }

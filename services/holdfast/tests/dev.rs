@@ -39,26 +39,37 @@ struct Dev {
 impl Dev {
     fn command(data_dir: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
-        command.args(["dev", "--port-base", "0", "--data-dir"]).arg(data_dir);
+        command
+            .args(["dev", "--port-base", "0", "--data-dir"])
+            .arg(data_dir);
         command
     }
 
     fn start(data_dir: &Path) -> Dev {
-        let mut child = Dev::command(data_dir).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Dev::command(data_dir)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines: Vec<String> = BufReader::new(child.stdout.take().unwrap())
             .lines()
             .map(Result::unwrap)
             .take_while(|line| !line.starts_with("Ctrl-C"))
             .collect();
         let address = |role: &str| {
-            let row = lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>());
+            let row = lines
+                .iter()
+                .map(|line| line.split_whitespace().collect::<Vec<_>>());
             row.into_iter()
                 .find(|words| words.first() == Some(&role))
                 .unwrap_or_else(|| panic!("no {role} in {lines:#?}"))[1]
                 .parse()
                 .unwrap()
         };
-        Dev { order: address("order"), inventory: address("inventory"), child }
+        Dev {
+            order: address("order"),
+            inventory: address("inventory"),
+            child,
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -68,7 +79,10 @@ impl Dev {
 
     async fn place(&self, request_id: &str) -> PlaceOrderResponse {
         let mut client = OrderServiceClient::new(grpc::channel(&self.order.to_string()).unwrap());
-        let price = Money { currency_code: "EUR".into(), minor_units: 1_250 };
+        let price = Money {
+            currency_code: "EUR".into(),
+            minor_units: 1_250,
+        };
         let line = OrderLine {
             sku: "MUG-BLUE".into(),
             quantity: 2,
@@ -88,7 +102,10 @@ impl Dev {
     async fn available(&self, sku: &str) -> i64 {
         let channel = grpc::channel(&self.inventory.to_string()).unwrap();
         let request = GetStockRequest { sku: sku.into() };
-        let answer = InventoryServiceClient::new(channel).get_stock(request).await.unwrap();
+        let answer = InventoryServiceClient::new(channel)
+            .get_stock(request)
+            .await
+            .unwrap();
         answer.into_inner().stock.unwrap().available
     }
 }
@@ -96,7 +113,10 @@ impl Dev {
 /// A directory that the server may run in, whoever it runs as.
 fn parent_dir() -> tempfile::TempDir {
     let open = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o711);
-    tempfile::Builder::new().permissions(open).tempdir().unwrap()
+    tempfile::Builder::new()
+        .permissions(open)
+        .tempdir()
+        .unwrap()
 }
 
 /// The processes that work in a data directory.
@@ -117,7 +137,10 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 fn confirmed(placed: &PlaceOrderResponse) -> bool {
-    placed.order.as_ref().is_some_and(|order| order.state() == OrderState::Confirmed)
+    placed
+        .order
+        .as_ref()
+        .is_some_and(|order| order.state() == OrderState::Confirmed)
 }
 
 #[tokio::test]
@@ -144,7 +167,10 @@ async fn second_dev_on_the_same_directory_says_so_and_does_no_harm() {
     let refused = Dev::command(&data_dir).output().unwrap();
     assert!(!refused.status.success());
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains(&format!("is in use by process {}", dev.child.id())), "{said}");
+    assert!(
+        said.contains(&format!("is in use by process {}", dev.child.id())),
+        "{said}"
+    );
     assert!(confirmed(&dev.place("after").await));
     dev.signal(Signal::TERM);
     assert!(dev.child.wait().unwrap().success());

@@ -4,6 +4,7 @@
 //! <data-dir>/
 //!   lock             held for as long as somebody runs the cluster; names the process
 //!   passwords        `role=password` lines, mode 0600; made once
+//!   environment      the databases' URLs as `NAME=value` lines, mode 0600; for a shell to read
 //!   postgresql.conf  written anew at each start
 //!   local.conf       yours, read last; optional
 //!   port             the port of the last start

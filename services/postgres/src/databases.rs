@@ -54,6 +54,16 @@ impl Database {
         }
     }
 
+    /// The environment variable that holds its URL for the auditor.
+    pub fn audit_variable(self) -> &'static str {
+        match self {
+            Database::Order => "HOLDFAST_AUDIT_ORDER_DATABASE_URL",
+            Database::Inventory => "HOLDFAST_AUDIT_INVENTORY_DATABASE_URL",
+            Database::Payment => "HOLDFAST_AUDIT_PAYMENT_DATABASE_URL",
+            Database::Provider => "HOLDFAST_AUDIT_PROVIDER_DATABASE_URL",
+        }
+    }
+
     /// The environment variable that holds its URL.
     pub fn variable(self) -> &'static str {
         match self {
@@ -109,11 +119,23 @@ impl Databases {
             connection.close().await?;
         }
         cluster.close().await?;
-        Ok(Databases {
+        let databases = Databases {
             superuser: server.url(SUPERUSER, "postgres"),
             owners: Database::ALL.map(|database| server.url(database.name(), database.name())),
             audits: Database::ALL.map(|database| server.url(AUDIT_ROLE, database.name())),
-        })
+        };
+        server.write_environment(&databases.environment())?;
+        Ok(databases)
+    }
+
+    /// The URLs as the lines of a shell's environment.
+    fn environment(&self) -> String {
+        let lines = Database::ALL.map(|database| {
+            let (owner, audit) = (self.owner(database), self.audit(database));
+            let (variable, audit_variable) = (database.variable(), database.audit_variable());
+            format!("{variable}={owner}\n{audit_variable}={audit}\n")
+        });
+        lines.concat()
     }
 
     /// The URL of the superuser, at database `postgres`.

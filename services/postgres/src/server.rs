@@ -121,6 +121,12 @@ impl Server {
         &self.passwords[role]
     }
 
+    /// Writes the URLs down for whoever may read the data directory.
+    pub(crate) fn write_environment(&self, lines: &str) -> Result<(), Error> {
+        self.data_dir
+            .write_secret(&self.data_dir.path("environment"), lines)
+    }
+
     /// Completes when the server has ended, whoever ended it.
     ///
     /// # Cancellation

@@ -1,7 +1,9 @@
 //! The cluster dies under load, again and again, and nothing that was promised is lost.
 
 use std::{
+    error::Error,
     fmt,
+    str::FromStr,
     time::{Duration, Instant},
 };
 
@@ -31,6 +33,37 @@ const PLENTY: i64 = 1_000_000;
 const SCARCE_UNITS: i64 = 100;
 /// Connections that the callers share.
 const CONNECTIONS: usize = 4;
+
+/// How often processes are to be killed, if the environment says so.
+const KILLS_VARIABLE: &str = "HOLDFAST_CRASHES";
+/// Where randomness is to start, if the environment says so: for repeating a run.
+const SEED_VARIABLE: &str = "HOLDFAST_SEED";
+
+/// How often processes are to be killed: what the environment says, else `default`.
+///
+/// # Errors
+/// If it says no number.
+pub fn kills_asked_for(default: usize) -> anyhow::Result<usize> {
+    asked_for(KILLS_VARIABLE).map(|kills| kills.unwrap_or(default))
+}
+
+/// Where randomness is to start: what the environment says, else anywhere.
+///
+/// # Errors
+/// If it says no number.
+pub fn seed_asked_for() -> anyhow::Result<u64> {
+    asked_for(SEED_VARIABLE).map(|seed| seed.unwrap_or_else(rand::random))
+}
+
+fn asked_for<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    variable: &str,
+) -> anyhow::Result<Option<T>> {
+    let Ok(text) = std::env::var(variable) else {
+        return Ok(None);
+    };
+    let number = text.parse().with_context(|| format!("{variable} is {text:?}"))?;
+    Ok(Some(number))
+}
 
 /// What is to happen.
 #[derive(Clone, Copy, Debug)]

@@ -239,8 +239,8 @@ async fn a_card_number_is_refused_and_not_kept_or_repeated() -> anyhow::Result<(
             let ean = "4006381333931";
             cluster.warehouse()?.put(ean).await?;
             cluster.warehouse()?.receive(ean, None, 1).await?;
-            let order = cluster.orders()?.placed(Placement::of(&unique("customer")).line(ean, 1));
-            assert_eq!(order.await?.rejection, None);
+            let placement = Placement::of(&unique("customer")).line(ean, 1);
+            assert_eq!(cluster.orders()?.placed(placement).await?.rejection, None);
             Ok(())
         })
         .await

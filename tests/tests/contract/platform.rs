@@ -135,7 +135,7 @@ async fn the_side_port_says_how_it_is_and_counts_what_it_did() -> anyhow::Result
             let sku = cluster.warehouse()?.sku(1).await?;
             cluster.orders()?.placed(Placement::of(&unique("customer")).line(&sku, 1)).await?;
             let after = http::get(side, "/metrics").await?;
-            let name = "METRIC_HERE";
+            let name = "grpc_server_calls_total";
             let calls = |page: &http::Page| http::metric(&page.body, name);
             assert!(calls(&after) > calls(&before), "{name} does not count");
             Ok(())

@@ -105,6 +105,38 @@ fn a_claimed_saga_runs_from_the_start() {
 }
 
 #[test]
+fn a_claimed_saga_that_turns_undoes_what_the_runner_before_may_have_started() {
+    let claimed = Event::Claimed { turned: false };
+    let (effects, _) = run(&[
+        claimed,
+        Event::Spent,
+        Event::Done,
+        Event::Logged,
+        Event::Undone,
+    ]);
+    assert_eq!(
+        effects[2..],
+        [Effect::Turn, Effect::Undo(1), Effect::Undo(0)]
+    );
+    let (effects, _) = run(&[claimed, Event::Unknown, Event::Spent, Event::Logged]);
+    assert_eq!(effects[2..], [Effect::Turn, Effect::Undo(1)]);
+}
+
+#[test]
+fn a_claimed_saga_that_may_have_passed_its_pivot_does_not_turn_for_time() {
+    let shape = Shape::with_pivot(2, 1);
+    let (state, _) = step(shape, State::new(), Event::Claimed { turned: false });
+    let (state, effect) = step(shape, state, Event::Spent);
+    assert_eq!(effect, Effect::Nothing);
+    assert_eq!(step(shape, state, Event::Unknown).1, Effect::Wait);
+    assert_eq!(
+        step(shape, state, Event::Refused).1,
+        Effect::Finish,
+        "it was never done"
+    );
+}
+
+#[test]
 fn a_claimed_turned_saga_undoes_every_step() {
     let (effects, _) = run(&[
         Event::Claimed { turned: true },

@@ -3,13 +3,7 @@
 //! The rule: it lives as long as its standard input is open. However the benchmark ends, the pipe
 //! closes, and nothing is left behind.
 
-use std::{
-    env, io,
-    io::Write as _,
-    process::Stdio,
-    thread,
-    time::Duration,
-};
+use std::{env, io, io::Write as _, process::Stdio, thread, time::Duration};
 
 use anyhow::Context as _;
 use holdfast::cluster::{Cluster, Options, Ports};

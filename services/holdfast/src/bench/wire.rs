@@ -72,8 +72,14 @@ impl Wire {
     /// # Errors
     /// If nobody answers there.
     pub(super) async fn connect(address: &str) -> io::Result<Arc<Self>> {
-        let address = address.strip_prefix("http://").unwrap_or(address).to_owned();
-        let open = Mutex::new(Open { generation: 0, sender: open(&address).await? });
+        let address = address
+            .strip_prefix("http://")
+            .unwrap_or(address)
+            .to_owned();
+        let open = Mutex::new(Open {
+            generation: 0,
+            sender: open(&address).await?,
+        });
         Ok(Arc::new(Self { address, open }))
     }
 
@@ -85,7 +91,11 @@ impl Wire {
             .header(header::TE, "trailers")
             .body(())
             .expect("the connection was made to this address");
-        Caller { wire: Arc::clone(self), open: self.open.lock().await.clone(), request }
+        Caller {
+            wire: Arc::clone(self),
+            open: self.open.lock().await.clone(),
+            request,
+        }
     }
 
     /// Gives a connection that is newer than the one with this generation.
@@ -93,7 +103,10 @@ impl Wire {
         let mut current = self.open.lock().await;
         if current.generation == generation {
             let sender = open(&self.address).await?;
-            *current = Open { generation: generation + 1, sender };
+            *current = Open {
+                generation: generation + 1,
+                sender,
+            };
         }
         Ok(current.clone())
     }
@@ -141,10 +154,7 @@ impl Caller {
         Err(Unknown::new(Reason::ParticipantUnavailable, error.to_string()).into())
     }
 
-    async fn exchange(
-        &mut self,
-        message: Bytes,
-    ) -> Result<Result<Outcome, CallError>, h2::Error> {
+    async fn exchange(&mut self, message: Bytes) -> Result<Result<Outcome, CallError>, h2::Error> {
         let sender = &mut self.open.sender;
         poll_fn(|context| sender.poll_ready(context)).await?;
         let (response, mut sending) = sender.send_request(self.request.clone(), false)?;
@@ -181,7 +191,9 @@ fn framed(order: &PlaceOrderRequest) -> Bytes {
 fn status_of(headers: &HeaderMap) -> Option<CallError> {
     match headers.get(Status::GRPC_STATUS) {
         Some(status) if status.as_bytes() == STATUS_OK => None,
-        Some(_) => Status::from_header_map(headers).as_ref().map(CallError::from),
+        Some(_) => Status::from_header_map(headers)
+            .as_ref()
+            .map(CallError::from),
         None => None,
     }
 }
@@ -190,9 +202,16 @@ fn status_of(headers: &HeaderMap) -> Option<CallError> {
 fn read(frame: &[u8]) -> Result<Outcome, CallError> {
     static BROKEN: LazyLock<Unknown> =
         LazyLock::new(|| Unknown::new(Reason::Internal, "the answer is no PlaceOrderResponse"));
-    let answer = frame.get(PREFIX_BYTES..).and_then(|message| Answer::decode(message).ok());
-    let order = answer.and_then(|answer| answer.order).ok_or_else(|| BROKEN.clone())?;
-    let reason = order.rejection.as_ref().map_or(Reason::Unspecified, Rejected::reason);
+    let answer = frame
+        .get(PREFIX_BYTES..)
+        .and_then(|message| Answer::decode(message).ok());
+    let order = answer
+        .and_then(|answer| answer.order)
+        .ok_or_else(|| BROKEN.clone())?;
+    let reason = order
+        .rejection
+        .as_ref()
+        .map_or(Reason::Unspecified, Rejected::reason);
     Ok(Outcome::of(order.state(), reason))
 }
 
@@ -210,9 +229,15 @@ mod tests {
     use super::{Outcome, PREFIX_BYTES, framed, read, status_of};
 
     fn answer(state: OrderState, reason: Option<Reason>) -> Vec<u8> {
-        let rejection =
-            reason.map(|reason| Refusal { reason: reason.into(), ..Refusal::default() });
-        let line = OrderLine { sku: "A".to_owned(), quantity: 1, ..OrderLine::default() };
+        let rejection = reason.map(|reason| Refusal {
+            reason: reason.into(),
+            ..Refusal::default()
+        });
+        let line = OrderLine {
+            sku: "A".to_owned(),
+            quantity: 1,
+            ..OrderLine::default()
+        };
         let order = Order {
             order_id: "id".to_owned(),
             state: state.into(),
@@ -220,7 +245,10 @@ mod tests {
             lines: vec![line],
             ..Order::default()
         };
-        let message = PlaceOrderResponse { order: Some(order), replayed: false };
+        let message = PlaceOrderResponse {
+            order: Some(order),
+            replayed: false,
+        };
         let mut frame = vec![0];
         frame.put_u32(u32::try_from(message.encoded_len()).unwrap());
         message.encode(&mut frame).unwrap();
@@ -229,20 +257,32 @@ mod tests {
 
     #[test]
     fn answers_of_the_service_are_read_as_far_as_they_matter() {
-        assert_eq!(read(&answer(OrderState::Confirmed, None)), Ok(Outcome::Confirmed));
+        assert_eq!(
+            read(&answer(OrderState::Confirmed, None)),
+            Ok(Outcome::Confirmed)
+        );
         let short = answer(OrderState::Rejected, Some(Reason::OutOfStock));
         assert_eq!(read(&short), Ok(Outcome::Refused("OUT_OF_STOCK")));
         for broken in [&[][..], &[0, 0, 0, 0, 0], &[0, 0, 0, 0, 1, 0xFF]] {
-            assert!(matches!(read(broken), Err(CallError::Unknown(_))), "{broken:?}");
+            assert!(
+                matches!(read(broken), Err(CallError::Unknown(_))),
+                "{broken:?}"
+            );
         }
     }
 
     #[test]
     fn a_request_stands_in_its_frame() {
-        let order = PlaceOrderRequest { customer_id: "ada".to_owned(), ..Default::default() };
+        let order = PlaceOrderRequest {
+            customer_id: "ada".to_owned(),
+            ..Default::default()
+        };
         let frame = framed(&order);
         assert_eq!(frame[..PREFIX_BYTES], [0, 0, 0, 0, 5]);
-        assert_eq!(PlaceOrderRequest::decode(&frame[PREFIX_BYTES..]).unwrap(), order);
+        assert_eq!(
+            PlaceOrderRequest::decode(&frame[PREFIX_BYTES..]).unwrap(),
+            order
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 -- What the provider has of those payments.
-truncate ledger, scripts;
+delete from ledger;
+delete from scripts;
 
 insert into ledger (
     provider_key, provider_id, payment_reference, kind, outcome, amount_minor_units, currency_code,

@@ -1,5 +1,9 @@
 -- The stock and the reservations of the eleven orders.
-truncate skus, stock, movements, operations, allocations;
+delete from skus;
+delete from stock;
+delete from movements;
+delete from operations;
+delete from allocations;
 
 insert into allocations (order_id, state, lines, placed, refusal, create_time, resolve_time)
 select

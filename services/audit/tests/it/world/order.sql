@@ -1,5 +1,6 @@
 -- Eleven decided orders and their events.
-truncate orders, order_events;
+delete from orders;
+delete from order_events;
 
 insert into orders (
     shard, order_id, customer_id, request_id, state, version, currency_code, total_minor_units,

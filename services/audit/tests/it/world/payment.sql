@@ -1,5 +1,6 @@
 -- The payments of those of the eleven orders that came so far.
-truncate payments, operations;
+delete from payments;
+delete from operations;
 
 insert into payments (
     shard, payment_id, state, currency_code, requested_minor_units, authorized_minor_units,
