@@ -72,6 +72,8 @@ def forbidden_in(path):
     parts = path.parts
     if len(parts) < 4 or parts[0] != "services" or parts[2] != "src" or path.suffix != ".rs":
         return None
+    if any(part in {"tests", "tests.rs"} for part in parts):
+        return None
     layer = parts[3].removesuffix(".rs")
     if parts[1] == "audit":
         return None if layer in AUDIT_WIRE | {"lib"} else ("the auditor", AUDIT_ALONE)

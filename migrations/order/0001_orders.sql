@@ -7,8 +7,8 @@
 create table orders (
     shard smallint not null,
     order_id uuid not null,
-    customer_id text not null,
-    request_id text not null,
+    customer_id text collate "C" not null,
+    request_id text collate "C" not null,
     state smallint not null,
     version bigint not null,
     -- What was ordered, as received.

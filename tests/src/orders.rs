@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use holdfast_proto::order::{
-    GetOrderRequest, ListOrdersRequest, Order, OrderState, PlaceOrderRequest, PlaceOrderResponse,
+    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, Order, OrderState, PlaceOrderRequest, PlaceOrderResponse,
     order_service_client::OrderServiceClient,
 };
 use tonic::{Status, transport::Channel};
@@ -20,6 +20,8 @@ use crate::{
 const CALL_WITHIN: Duration = Duration::from_secs(60);
 /// Between two calls with the same key whose answer is not known.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(25);
+/// How long a page is asked for while the answer is not known.
+const READ_WITHIN: Duration = Duration::from_secs(5);
 /// Pages of one list at the most.
 const PAGES_MAX: usize = 10_000;
 /// Orders on a page.
@@ -107,14 +109,17 @@ impl Orders {
         answer.order.ok_or_else(|| Status::internal("an answer without an order"))
     }
 
-    /// Reads an order until it is decided.
+    /// Reads an order until it is decided; a read whose answer is not known is made again.
     ///
     /// # Errors
-    /// If a read fails, or it is not decided `within` that time.
+    /// If a read is refused, or it is not decided `within` that time.
     pub async fn decided(&self, order_id: &str, within: Duration) -> anyhow::Result<Order> {
         eventually(&format!("order {order_id} is decided"), within, async || {
-            let order = self.get(order_id).await?;
-            Ok((order.state() != OrderState::Pending).then_some(order))
+            match self.get(order_id).await {
+                Ok(order) => Ok((order.state() != OrderState::Pending).then_some(order)),
+                Err(status) if is_unknown(&status) => Ok(None),
+                Err(status) => Err(status.into()),
+            }
         })
         .await
     }
@@ -130,7 +135,7 @@ impl Orders {
         };
         let mut orders = Vec::new();
         for _ in 0..PAGES_MAX {
-            let page = self.client().list_orders(request.clone()).await?.into_inner();
+            let page = self.page_until_known(&request).await?;
             orders.extend(page.orders);
             if page.next_page_token.is_empty() {
                 return Ok(orders);
@@ -138,6 +143,23 @@ impl Orders {
             request.page_token = page.next_page_token;
         }
         anyhow::bail!("{PAGES_MAX} pages and no end")
+    }
+
+    /// Reads one page, again and again while the answer is not known.
+    async fn page_until_known(
+        &self,
+        request: &ListOrdersRequest,
+    ) -> Result<ListOrdersResponse, Status> {
+        let give_up = Instant::now() + READ_WITHIN;
+        loop {
+            match self.client().list_orders(request.clone()).await {
+                Ok(page) => return Ok(page.into_inner()),
+                Err(status) if is_unknown(&status) && Instant::now() < give_up => {
+                    tokio::time::sleep(ASK_AGAIN_AFTER).await;
+                }
+                Err(status) => return Err(status),
+            }
+        }
     }
 
     /// Lists a customer's orders.

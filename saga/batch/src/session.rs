@@ -35,7 +35,7 @@ pub fn session_settings(options: PgConnectOptions, name: &str) -> PgConnectOptio
             ("enable_seqscan", "off".to_owned()),
             ("enable_hashjoin", "off".to_owned()),
             ("enable_mergejoin", "off".to_owned()),
-        ("enable_bitmapscan", "off".to_owned()),
+            ("enable_bitmapscan", "off".to_owned()),
             ("jit", "off".to_owned()),
         ])
 }

@@ -1,6 +1,8 @@
 //! The runner on a log in memory, with a shop of two participants that can refuse, forget to answer
 //! and bar.
 
+#![expect(clippy::unwrap_used, reason = "a panic is the report of a test")]
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},

@@ -1,5 +1,7 @@
 //! The engine's own table as a log, on a real Postgres.
 
+#![expect(clippy::unwrap_used, reason = "a panic is the report of a test")]
+
 use std::{sync::Arc, time::Duration};
 
 use saga_runtime::{

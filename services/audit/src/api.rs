@@ -25,7 +25,7 @@ use crate::tally::FINDINGS_SENT_MAX;
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// Every message that one audit sends at most: its findings, and the report.
-const MESSAGES_MAX: usize = PredicateId::ALL.len() * FINDINGS_SENT_MAX as usize + 1;
+const MESSAGES_MAX: usize = PredicateId::ALL.len() * FINDINGS_SENT_MAX + 1;
 
 /// The handler.
 pub(crate) struct Auditor {
@@ -35,7 +35,10 @@ pub(crate) struct Auditor {
 
 impl Auditor {
     pub(crate) fn new(urls: Urls) -> Self {
-        Self { urls, free: Arc::new(Semaphore::new(1)) }
+        Self {
+            urls,
+            free: Arc::new(Semaphore::new(1)),
+        }
     }
 
     fn config(&self, request: &Request<AuditRequest>) -> Result<Config, Refusal> {
@@ -89,10 +92,14 @@ impl AuditService for Auditor {
         tokio::spawn(async move {
             let send = |content| {
                 // Room for every message is there; whoever has left needs none.
-                sender.try_send(Ok(AuditResponse { content: Some(content) })).ok();
+                sender
+                    .try_send(Ok(AuditResponse {
+                        content: Some(content),
+                    }))
+                    .ok();
             };
             tokio::select! {
-                report = audit(config, |finding| send(Content::Finding(convert::finding(finding)))) => {
+                report = audit(config, |it| send(Content::Finding(convert::finding(it)))) => {
                     send(Content::Report(convert::report(&report)));
                 }
                 () = sender.closed() => tracing::debug!("an audit's caller has left"),
@@ -111,9 +118,16 @@ mod tests {
     #[test]
     fn unknown_predicates_are_named_by_their_paths() {
         let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
-        assert_eq!(predicates(&ids(&["I1", "K1"])), Ok(vec![PredicateId::I1, PredicateId::K1]));
+        assert_eq!(
+            predicates(&ids(&["I1", "K1"])),
+            Ok(vec![PredicateId::I1, PredicateId::K1])
+        );
         let refusal = predicates(&ids(&["I1", "I6", "", "P1"])).unwrap_err();
-        let fields: Vec<_> = refusal.field_violations.iter().map(|it| it.field.as_str()).collect();
+        let fields: Vec<_> = refusal
+            .field_violations
+            .iter()
+            .map(|it| it.field.as_str())
+            .collect();
         assert_eq!(fields, ["predicate_ids[1]", "predicate_ids[2]"]);
     }
 }

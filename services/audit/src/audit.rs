@@ -32,7 +32,10 @@ pub async fn audit(config: Config, mut on_finding: impl FnMut(Finding) + Send) -
             note_unrest(&cause, &mut tally);
         }
     } else {
-        tally.unknown(PredicateId::K1, "it holds at rest only, and rest was not asked for");
+        tally.unknown(
+            PredicateId::K1,
+            "it holds at rest only, and rest was not asked for",
+        );
     }
     let damage = feed::check(&mut databases.order, &mut tally).await;
     let mut differences = stock::check(&mut databases.inventory, &mut tally).await;
@@ -78,4 +81,3 @@ fn note_unrest(cause: &str, tally: &mut Tally<'_>) {
         tally.unknown(id, cause);
     }
 }
-

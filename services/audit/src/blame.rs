@@ -39,7 +39,11 @@ impl Differences {
     ) -> Option<Fault> {
         match sku {
             Some(sku) if self.held.len() < HELD_MAX => {
-                self.held.push(Held { sku, difference, fault });
+                self.held.push(Held {
+                    sku,
+                    difference,
+                    fault,
+                });
                 None
             }
             _ => Some(fault),
@@ -102,7 +106,11 @@ mod tests {
     use crate::tally::{Fault, Tally};
 
     fn fault() -> Fault {
-        Fault { predicate: PredicateId::I2, message: String::new(), rows: Vec::new() }
+        Fault {
+            predicate: PredicateId::I2,
+            message: String::new(),
+            rows: Vec::new(),
+        }
     }
 
     fn findings(differences: Differences) -> usize {
@@ -129,7 +137,10 @@ mod tests {
 
     #[test]
     fn a_hole_excuses_as_many_events_as_it_has_positions() {
-        let mut damage = FeedDamage { missing: 3, misplaced: 1 };
+        let mut damage = FeedDamage {
+            missing: 3,
+            misplaced: 1,
+        };
         assert!(damage.excuses_missing(2));
         assert!(!damage.excuses_missing(2));
         assert!(damage.excuses_missing(1));

@@ -96,20 +96,22 @@ impl Database {
 
 fn settings(options: PgConnectOptions, source: Source) -> PgConnectOptions {
     let milliseconds = |duration: Duration| duration.as_millis().to_string();
-    options.application_name(&format!("holdfast/audit-{source}")).options([
-        ("default_transaction_read_only", "on".to_owned()),
-        ("statement_timeout", milliseconds(STATEMENT_TIMEOUT)),
-        ("lock_timeout", milliseconds(LOCK_TIMEOUT)),
-        (
-            "idle_in_transaction_session_timeout",
-            milliseconds(IDLE_IN_TRANSACTION_TIMEOUT),
-        ),
-        ("tcp_user_timeout", milliseconds(TCP_USER_TIMEOUT)),
-        ("work_mem", WORK_MEM_KB.to_string()),
-        // Tables may have been empty when the first page was planned.
-        ("plan_cache_mode", "force_custom_plan".to_owned()),
-        ("jit", "off".to_owned()),
-    ])
+    options
+        .application_name(&format!("holdfast/audit-{source}"))
+        .options([
+            ("default_transaction_read_only", "on".to_owned()),
+            ("statement_timeout", milliseconds(STATEMENT_TIMEOUT)),
+            ("lock_timeout", milliseconds(LOCK_TIMEOUT)),
+            (
+                "idle_in_transaction_session_timeout",
+                milliseconds(IDLE_IN_TRANSACTION_TIMEOUT),
+            ),
+            ("tcp_user_timeout", milliseconds(TCP_USER_TIMEOUT)),
+            ("work_mem", WORK_MEM_KB.to_string()),
+            // Tables may have been empty when the first page was planned.
+            ("plan_cache_mode", "force_custom_plan".to_owned()),
+            ("jit", "off".to_owned()),
+        ])
 }
 
 /// A database, or the sentence that says why there is none.
@@ -146,7 +148,12 @@ impl Databases {
             session(urls, Source::Payment),
             session(urls, Source::Provider),
         );
-        Self { order, inventory, payment, provider }
+        Self {
+            order,
+            inventory,
+            payment,
+            provider,
+        }
     }
 
     /// Gives the session of one.
@@ -160,10 +167,9 @@ impl Databases {
     }
 
     pub(crate) async fn close(self) {
-        for session in [self.order, self.inventory, self.payment, self.provider] {
-            if let Ok(database) = session {
-                database.close().await;
-            }
+        let sessions = [self.order, self.inventory, self.payment, self.provider];
+        for database in sessions.into_iter().flatten() {
+            database.close().await;
         }
     }
 }
@@ -177,4 +183,45 @@ async fn session(urls: &Urls, source: Source) -> Session {
         }
     };
     opened.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_postgres::testing::TestDatabase;
+    use sqlx::migrate::Migrator;
+
+    use super::{Database, Unreadable};
+    use crate::finding::Source;
+
+    static PROVIDER: Migrator = sqlx::migrate!("../../migrations/provider");
+
+    #[tokio::test]
+    async fn a_session_cannot_write_even_for_a_role_that_may() {
+        let database = TestDatabase::create("audit_session", &PROVIDER).await;
+        // What the URL asks for does not count.
+        for options in ["", "?options=-c%20default_transaction_read_only%3Doff"] {
+            let url = format!("{}{options}", database.url());
+            let mut session = Database::open(Source::Provider, &url).await.unwrap();
+            let written = sqlx::query("delete from scripts")
+                .execute(session.connection())
+                .await;
+            let error = written.unwrap_err().into_database_error().unwrap();
+            assert_eq!(error.code().as_deref(), Some("25006"), "{error}");
+            let mut snapshot = session.snapshot().await.unwrap();
+            assert!(
+                sqlx::query("delete from scripts")
+                    .execute(&mut *snapshot)
+                    .await
+                    .is_err()
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_database_is_named_without_its_url() {
+        let url = "postgres://auditor:secret@127.0.0.1:1/away";
+        let error = Database::open(Source::Order, url).await.unwrap_err();
+        assert!(matches!(error, Unreadable::Unreachable(..)), "{error}");
+        assert!(!error.to_string().contains("secret"));
+    }
 }

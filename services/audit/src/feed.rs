@@ -37,7 +37,9 @@ async fn examine(
     snapshot: &mut PgConnection,
     tally: &mut Tally<'_>,
 ) -> Result<FeedDamage, sqlx::Error> {
-    let sums = sqlx::query(include_str!("feed/sums.sql")).fetch_one(&mut *snapshot).await?;
+    let sums = sqlx::query(include_str!("feed/sums.sql"))
+        .fetch_one(&mut *snapshot)
+        .await?;
     let sum = |name| sums.try_get::<i64, _>(name).map(i64::unsigned_abs);
     let (events, placed) = (sum("events")?, sum("placed")?);
     let (repeated, given) = (sum("repeated")?, sum("given")?);

@@ -76,10 +76,7 @@ async fn walk(
 }
 
 /// Gives those orders that are there. One of which only events are left is O1's.
-async fn known(
-    orders: &mut Database,
-    page: &[(Uuid, i16)],
-) -> Result<HashSet<Uuid>, sqlx::Error> {
+async fn known(orders: &mut Database, page: &[(Uuid, i16)]) -> Result<HashSet<Uuid>, sqlx::Error> {
     let (shards, ids): (Vec<i16>, Vec<Uuid>) =
         page.iter().map(|(id, _)| (shard_of(*id), *id)).unzip();
     let known: Vec<Uuid> = sqlx::query_scalar(
@@ -106,7 +103,10 @@ async fn known(
 }
 
 fn stray(order_id: Uuid, state: i16) -> Fault {
-    let columns = [("order_id", order_id.to_string()), ("state", state.to_string())];
+    let columns = [
+        ("order_id", order_id.to_string()),
+        ("state", state.to_string()),
+    ];
     Fault {
         predicate: K1,
         message: format!("a reservation in state {state} is of {order_id}, which is no order"),

@@ -35,7 +35,12 @@ pub(crate) async fn check(databases: &mut Databases, tally: &mut Tally<'_>) {
     if !tally.asked_any(&[P1, P2, P3]) {
         return;
     }
-    let Databases { order, payment, provider, .. } = databases;
+    let Databases {
+        order,
+        payment,
+        provider,
+        ..
+    } = databases;
     let mut ledger = reader(provider);
     match payment {
         Err(cause) => tally.unknown_all(&[P1, P2, P3], cause),
@@ -103,7 +108,9 @@ async fn look(
     };
     let case = |payment: Payment| {
         let id = payment.payment_id;
-        let entries = entries.as_mut().map(|entries| entries.remove(&id).unwrap_or_default());
+        let entries = entries
+            .as_mut()
+            .map(|entries| entries.remove(&id).unwrap_or_default());
         (payment, entries)
     };
     Ok(payments.into_iter().map(case).collect())
@@ -132,8 +139,14 @@ async fn judge_page(
         for (payment, entries) in &cases {
             match suspect(payment, entries.as_deref(), |id| tally.asked(id)) {
                 None => {}
-                Some(Suspicion { fault, certain: true }) => tally.found(fault),
-                Some(Suspicion { fault, certain: false }) => {
+                Some(Suspicion {
+                    fault,
+                    certain: true,
+                }) => tally.found(fault),
+                Some(Suspicion {
+                    fault,
+                    certain: false,
+                }) => {
                     keys.push((payment.shard, payment.payment_id));
                     open.insert(payment.payment_id, (payment.version, fault));
                 }
@@ -143,8 +156,9 @@ async fn judge_page(
             return Ok(());
         }
         for again in load(payment.connection(), &keys).await? {
-            if let Some((_, fault)) =
-                open.remove(&again.payment_id).filter(|(version, _)| *version == again.version)
+            if let Some((_, fault)) = open
+                .remove(&again.payment_id)
+                .filter(|(version, _)| *version == again.version)
             {
                 tally.found(fault);
                 keys.retain(|(_, id)| *id != again.payment_id);
@@ -204,13 +218,17 @@ async fn strays_page(
     let known = payment::known(payment.connection(), &references)
         .await
         .map_err(failed(Source::Payment))?;
-    let unknown: Vec<Uuid> = references.into_iter().filter(|id| !known.contains(id)).collect();
+    let unknown: Vec<Uuid> = references
+        .into_iter()
+        .filter(|id| !known.contains(id))
+        .collect();
     if unknown.is_empty() {
         return Ok(true);
     }
     let missed = missed_by_orders(order, &unknown, tally.wants(O2)).await?;
-    let entries =
-        entries_of(ledger.connection(), &unknown).await.map_err(failed(Source::Provider))?;
+    let entries = entries_of(ledger.connection(), &unknown)
+        .await
+        .map_err(failed(Source::Provider))?;
     for (id, entries) in entries.into_iter().filter(|(id, _)| !missed.contains(id)) {
         tally.found(stray(id, &entries));
     }
@@ -220,7 +238,10 @@ async fn strays_page(
 fn stray(id: Uuid, entries: &[Entry]) -> Fault {
     Fault {
         predicate: P3,
-        message: format!("the provider has {} entries of {id}, which is no payment", entries.len()),
+        message: format!(
+            "the provider has {} entries of {id}, which is no payment",
+            entries.len()
+        ),
         rows: entries.iter().map(Entry::row).collect(),
     }
 }

@@ -65,7 +65,12 @@ pub(crate) async fn check(
     if !tally.asked_any(&all) {
         return;
     }
-    let Databases { order, inventory, payment, provider } = databases;
+    let Databases {
+        order,
+        inventory,
+        payment,
+        provider,
+    } = databases;
     let mut beside = Beside {
         inventory: reader(inventory),
         payment: reader(payment),
@@ -102,7 +107,10 @@ async fn orphans(
         return Ok(());
     }
     let rows = sweep::run(orders, &ORPHANS, |fault, row| {
-        damage.missing += row.try_get::<i64, _>("events").unwrap_or_default().unsigned_abs();
+        damage.missing += row
+            .try_get::<i64, _>("events")
+            .unwrap_or_default()
+            .unsigned_abs();
         tally.found(fault);
     });
     let rows = rows.await?;
@@ -172,10 +180,15 @@ async fn judge_page(
         if suspects.is_empty() {
             return Ok(());
         }
-        let ids: Vec<Uuid> = suspects.iter().map(|suspect| suspect.order.order_id).collect();
+        let ids: Vec<Uuid> = suspects
+            .iter()
+            .map(|suspect| suspect.order.order_id)
+            .collect();
         let again = order::load(orders.connection(), &ids).await?;
-        let mut again: HashMap<Uuid, Order> =
-            again.into_iter().map(|order| (order.order_id, order)).collect();
+        let mut again: HashMap<Uuid, Order> = again
+            .into_iter()
+            .map(|order| (order.order_id, order))
+            .collect();
         page = Vec::new();
         for suspect in suspects {
             match again.remove(&suspect.order.order_id) {
@@ -188,7 +201,10 @@ async fn judge_page(
 }
 
 fn report(suspect: Suspect, differences: &mut Differences, tally: &mut Tally<'_>) {
-    let reported = suspect.fault.as_ref().is_none_or(|fault| tally.asked(fault.predicate));
+    let reported = suspect
+        .fault
+        .as_ref()
+        .is_none_or(|fault| tally.asked(fault.predicate));
     if reported {
         for (sku, units) in &suspect.difference {
             differences.account(sku, *units);
@@ -236,7 +252,11 @@ async fn look(beside: &mut Beside<'_>, page: Vec<Order>, tally: &mut Tally<'_>) 
         let asked = |predicate| tally.asked(predicate);
         let payment = payments.get(&order.order_id);
         if !payment.is_some_and(|payment| money::is_reported(payment, entries, asked)) {
-            suspects.push(Suspect { order, fault: Some(fault), difference: Units::new() });
+            suspects.push(Suspect {
+                order,
+                fault: Some(fault),
+                difference: Units::new(),
+            });
         }
     }
     suspects
@@ -247,7 +267,11 @@ async fn reservations(
     ids: &[Uuid],
     tally: &mut Tally<'_>,
 ) -> Option<HashMap<Uuid, Reservation>> {
-    let inventory = beside.inventory.as_mut().ok().filter(|_| tally.asked_any(&[I5, O3]))?;
+    let inventory = beside
+        .inventory
+        .as_mut()
+        .ok()
+        .filter(|_| tally.asked_any(&[I5, O3]))?;
     match order::reservations(inventory.connection(), ids).await {
         Ok(reservations) => Some(reservations),
         Err(error) => {
@@ -262,7 +286,11 @@ async fn payments(
     ids: &[Uuid],
     tally: &mut Tally<'_>,
 ) -> Option<HashMap<Uuid, Payment>> {
-    let payment = beside.payment.as_mut().ok().filter(|_| tally.asked_any(&[O2, O3]))?;
+    let payment = beside
+        .payment
+        .as_mut()
+        .ok()
+        .filter(|_| tally.asked_any(&[O2, O3]))?;
     let keys: Vec<(i16, Uuid)> = ids.iter().map(|id| (shard_of(*id), *id)).collect();
     match money::load(payment.connection(), &keys).await {
         Ok(payments) => Some(payments.into_iter().map(|it| (it.payment_id, it)).collect()),

@@ -21,9 +21,7 @@ pub enum Mode {
 }
 
 /// A predicate's id, as docs/ARCHITECTURE.md has it.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PredicateId {
     /// on_hand is the sum of the movements.
     I1,

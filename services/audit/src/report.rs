@@ -137,7 +137,10 @@ mod tests {
     }
 
     fn report(verdicts: &[(PredicateId, Verdict)]) -> Report {
-        let results = verdicts.iter().map(|(id, verdict)| result(*id, *verdict)).collect();
+        let results = verdicts
+            .iter()
+            .map(|(id, verdict)| result(*id, *verdict))
+            .collect();
         Report::new(results, DateTime::UNIX_EPOCH, Duration::from_millis(1_500))
     }
 
@@ -147,18 +150,30 @@ mod tests {
         let (pass, unknown, fail) = (Verdict::Pass, Verdict::Unknown, Verdict::Fail);
         assert_eq!(report(&[(i1, pass), (p1, pass)]).verdict, pass);
         assert_eq!(report(&[(i1, unknown), (p1, pass)]).verdict, unknown);
-        assert_eq!(report(&[(i1, unknown), (p1, fail), (k1, pass)]).verdict, fail);
+        assert_eq!(
+            report(&[(i1, unknown), (p1, fail), (k1, pass)]).verdict,
+            fail
+        );
         assert_eq!(report(&[]).verdict, unknown);
     }
 
     #[test]
     fn table_ends_in_one_line_that_says_all() {
-        let report = report(&[(PredicateId::I1, Verdict::Pass), (PredicateId::P3, Verdict::Unknown)]);
+        let report = report(&[
+            (PredicateId::I1, Verdict::Pass),
+            (PredicateId::P3, Verdict::Unknown),
+        ]);
         let text = report.to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[1], "I1         PASS             1000           0");
-        assert_eq!(lines[2], "P3         UNKNOWN          1000           0  nobody answers");
-        assert_eq!(lines[3], "audit: UNKNOWN, 2 predicates, 2000 rows, 0 findings");
+        assert_eq!(
+            lines[2],
+            "P3         UNKNOWN          1000           0  nobody answers"
+        );
+        assert_eq!(
+            lines[3],
+            "audit: UNKNOWN, 2 predicates, 2000 rows, 0 findings"
+        );
     }
 
     #[test]

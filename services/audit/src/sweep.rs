@@ -23,7 +23,11 @@ pub(crate) struct Sweep {
 
 /// Runs the sweeps that are asked for, each in a snapshot of its own.
 pub(crate) async fn sweep_all(session: &mut Session, sweeps: &[Sweep], tally: &mut Tally<'_>) {
-    for sweep in sweeps.iter().filter(|sweep| tally.wants(sweep.id)).collect::<Vec<_>>() {
+    for sweep in sweeps
+        .iter()
+        .filter(|sweep| tally.wants(sweep.id))
+        .collect::<Vec<_>>()
+    {
         let told = match session {
             Ok(database) => {
                 let source = database.source();
@@ -49,7 +53,9 @@ pub(crate) async fn run(
 ) -> Result<u64, sqlx::Error> {
     let source = database.source();
     let mut snapshot = database.snapshot().await?;
-    let rows: i64 = sqlx::query_scalar(sweep.count).fetch_one(&mut *snapshot).await?;
+    let rows: i64 = sqlx::query_scalar(sweep.count)
+        .fetch_one(&mut *snapshot)
+        .await?;
     let mut breaches = sqlx::query(sweep.find).fetch(&mut *snapshot);
     while let Some(row) = breaches.try_next().await? {
         each(fault(sweep.id, source, &row)?, &row);

@@ -6,7 +6,7 @@ use crate::predicate::PredicateId;
 use crate::report::{PredicateResult, Verdict};
 
 /// Findings of one predicate that are sent; the rest are only counted.
-pub const FINDINGS_SENT_MAX: u64 = 100;
+pub const FINDINGS_SENT_MAX: usize = 100;
 
 /// A finding that is not yet counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,14 @@ impl<'a> Tally<'a> {
         wanted: &[PredicateId],
         on_finding: &'a mut (dyn FnMut(Finding) + Send),
     ) -> Self {
-        let account = |id| Account { wanted: wanted.contains(&id), ..Account::default() };
-        Self { accounts: PredicateId::ALL.map(account), on_finding }
+        let account = |id| Account {
+            wanted: wanted.contains(&id),
+            ..Account::default()
+        };
+        Self {
+            accounts: PredicateId::ALL.map(account),
+            on_finding,
+        }
     }
 
     fn account(&mut self, id: PredicateId) -> &mut Account {
@@ -70,15 +76,23 @@ impl<'a> Tally<'a> {
 
     /// Counts a finding, and sends it while there are few.
     pub(crate) fn found(&mut self, fault: Fault) {
-        let Fault { predicate, message, mut rows } = fault;
+        let Fault {
+            predicate,
+            message,
+            mut rows,
+        } = fault;
         let account = self.account(predicate);
         if !account.wanted {
             return;
         }
         account.findings += 1;
-        if account.findings <= FINDINGS_SENT_MAX {
+        if account.findings <= FINDINGS_SENT_MAX as u64 {
             rows.truncate(ROWS_MAX);
-            (self.on_finding)(Finding { predicate, message, rows });
+            (self.on_finding)(Finding {
+                predicate,
+                message,
+                rows,
+            });
         }
     }
 
@@ -112,7 +126,10 @@ impl<'a> Tally<'a> {
             findings: account.findings,
             unknown_cause: account.unknown_cause,
         };
-        accounts.filter(|(_, account)| account.wanted).map(result).collect()
+        accounts
+            .filter(|(_, account)| account.wanted)
+            .map(result)
+            .collect()
     }
 }
 
@@ -129,7 +146,11 @@ mod tests {
         let mut tally = Tally::new(&[PredicateId::I1, PredicateId::I2], &mut on_finding);
         for _ in 0..FINDINGS_SENT_MAX + 7 {
             for predicate in [PredicateId::I1, PredicateId::P1] {
-                tally.found(Fault { predicate, message: String::new(), rows: Vec::new() });
+                tally.found(Fault {
+                    predicate,
+                    message: String::new(),
+                    rows: Vec::new(),
+                });
             }
         }
         tally.unknown(PredicateId::I1, "half of it could not be read");
@@ -137,7 +158,10 @@ mod tests {
         let results = tally.results();
         assert_eq!(sent, FINDINGS_SENT_MAX);
         assert_eq!(results.len(), 2);
-        assert_eq!(results[0].findings, FINDINGS_SENT_MAX + 7);
-        assert_eq!([results[0].verdict, results[1].verdict], [Verdict::Fail, Verdict::Unknown]);
+        assert_eq!(results[0].findings, FINDINGS_SENT_MAX as u64 + 7);
+        assert_eq!(
+            [results[0].verdict, results[1].verdict],
+            [Verdict::Fail, Verdict::Unknown]
+        );
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Args {
     #[arg(long)]
     stream: bool,
     /// Connections to the order service
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     connections: usize,
     /// Start an ephemeral cluster in a process of its own and measure that
     #[arg(long)]
@@ -82,7 +82,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     addresses: Addresses,
     /// Side ports of the processes under load, each once: their /metrics are read; without it the
-    /// order service's port + 10, where `holdfast dev` has all of them
+    /// order service's port + 100, where `holdfast dev` has all of them
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     side: Vec<String>,
     /// A database of the Postgres under load, to read its settings, its WAL and its transactions

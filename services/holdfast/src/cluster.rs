@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The distance from a role's gRPC port to its side port.
-const SIDE_OFFSET: u16 = 100;
+pub const SIDE_OFFSET: u16 = 100;
 /// The last base that leaves room for every port.
 const BASE_MAX: u16 = u16::MAX - SIDE_OFFSET - 3;
 

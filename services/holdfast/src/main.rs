@@ -17,6 +17,11 @@ use clap::Parser as _;
 
 use cli::{Cli, Verb};
 
+/// An order allocates and frees some hundred small pieces on two threads; docs/PERFORMANCE.md says
+/// what this allocator saves of that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -11,7 +11,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -75,6 +75,18 @@ impl Dev {
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(pid.unwrap(), signal).unwrap();
+    }
+
+    /// Waits for its end and gives its exit status. It never blocks this thread, whose runtime has
+    /// connections to say goodbye on.
+    async fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("dev ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap()
     }
 
     async fn place(&self, request_id: &str) -> PlaceOrderResponse {
@@ -154,7 +166,7 @@ async fn first_order_is_confirmed_and_ctrl_c_leaves_no_process_behind() {
         assert_eq!(placed.replayed, signal == Signal::TERM);
         assert_eq!(dev.available("MUG-BLUE").await, 998);
         dev.signal(signal);
-        assert!(dev.child.wait().unwrap().success());
+        assert!(dev.ended().await.success());
         assert_eq!(workers(&data_dir), 0);
     }
 }
@@ -173,7 +185,7 @@ async fn second_dev_on_the_same_directory_says_so_and_does_no_harm() {
     );
     assert!(confirmed(&dev.place("after").await));
     dev.signal(Signal::TERM);
-    assert!(dev.child.wait().unwrap().success());
+    assert!(dev.ended().await.success());
 }
 
 #[tokio::test]
@@ -183,7 +195,7 @@ async fn killed_dev_leaves_no_process_behind_and_the_next_has_its_orders() {
     let mut dev = Dev::start(&data_dir);
     assert!(confirmed(&dev.place("before").await));
     dev.child.kill().unwrap();
-    dev.child.wait().unwrap();
+    dev.ended().await;
     until("postgres ends too", || workers(&data_dir) == 0).await;
 
     let mut dev = Dev::start(&data_dir);
@@ -191,5 +203,5 @@ async fn killed_dev_leaves_no_process_behind_and_the_next_has_its_orders() {
     assert!(again.replayed && confirmed(&again), "{again:?}");
     assert_eq!(dev.available("MUG-BLUE").await, 998);
     dev.signal(Signal::TERM);
-    assert!(dev.child.wait().unwrap().success());
+    assert!(dev.ended().await.success());
 }

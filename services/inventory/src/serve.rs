@@ -132,8 +132,11 @@ async fn supervise(
         _ = select_all(writers.iter_mut()) => true,
     };
     if early {
-        tracing::error!(service = SERVICE, "a writer has ended; the service stops");
-        stop.cancel();
+        // In a stop a writer ends with its last handle, which goes with the server.
+        if !stop.is_cancelled() {
+            tracing::error!(service = SERVICE, "a writer has ended; the service stops");
+            stop.cancel();
+        }
         // What the server's task came to is in the log already.
         server.await.ok();
     }

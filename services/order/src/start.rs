@@ -10,7 +10,7 @@ use holdfast_kit::{
 use holdfast_proto::order::order_service_server::OrderServiceServer;
 use saga_batch::{Limits, Writer};
 use saga_runtime::{Lease, Recovery, RecoverySettings, Runner, RunnerId};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -72,8 +72,9 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let (writer, placing) = Writer::start(place, bootstrap.database(), Limits::default());
     writing.extend([placing, running]);
     let backlog = Backlog::new(config.backlog_max);
-    tokio::spawn(backlog.clone().count(log_pool));
-    tokio::spawn(Arc::clone(&decisions).read_followed(reads.clone()));
+    let mut readers = JoinSet::new();
+    readers.spawn(backlog.clone().count(log_pool));
+    readers.spawn(Arc::clone(&decisions).read_followed(reads.clone()));
 
     let placer = Arc::new(Placer {
         writer,
@@ -85,7 +86,9 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
         .server()
         .add_service(OrderServiceServer::new(Api { placer, reads }));
     let serving = bootstrap.serve(server, shutdown.clone())?;
-    Ok(stop_with(serving, runner, recovery, writing))
+    Ok(stop_with(
+        serving, runner, recovery, writing, shutdown, readers,
+    ))
 }
 
 /// Lets the service end when it has drained and given up its sagas. If a task that everything rests
@@ -95,6 +98,8 @@ fn stop_with(
     runner: Runner<Placing>,
     mut recovery: Recovery,
     vital: Vec<JoinHandle<()>>,
+    shutdown: CancellationToken,
+    mut readers: JoinSet<()>,
 ) -> Running {
     let Running {
         address,
@@ -105,10 +110,11 @@ fn stop_with(
         tokio::select! {
             _ = joined => {
                 recovery.stop_taking_over();
+                readers.shutdown().await;
                 runner.stop().await;
                 recovery.stop();
             }
-            (ended, _, _) = futures::future::select_all(vital) => {
+            ended = ended_too_early(vital, shutdown) => {
                 tracing::error!(?ended, "a vital task has ended; the process stops");
                 std::process::abort();
             }
@@ -123,4 +129,17 @@ fn stop_with(
         side_address,
         joined,
     }
+}
+
+/// Completes when a vital task ends while the service is to serve. In a stop a writer ends with its
+/// last handle, which goes with the server, and that is no failure.
+async fn ended_too_early(
+    vital: Vec<JoinHandle<()>>,
+    shutdown: CancellationToken,
+) -> Result<(), JoinError> {
+    let (ended, _, _) = futures::future::select_all(vital).await;
+    if shutdown.is_cancelled() {
+        std::future::pending::<()>().await;
+    }
+    ended
 }

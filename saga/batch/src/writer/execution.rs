@@ -61,7 +61,7 @@ impl<C: Command> Executor<C> {
     pub(super) async fn execute(&mut self, items: &[C::Item]) -> Vec<Answer<C>> {
         let mut answers: Vec<Answer<C>> = Vec::with_capacity(items.len());
         // Ranges still to do, the first one last; each is either done or halved.
-        let mut ranges: Vec<Range<usize>> = Vec::from([0..items.len()]);
+        let mut ranges: Vec<Range<usize>> = std::iter::once(0..items.len()).collect();
         while let Some(range) = ranges.pop() {
             let slice = &items[range.clone()];
             match self.attempt(slice).await {

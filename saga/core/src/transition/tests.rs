@@ -1,3 +1,5 @@
+//! The transition function as sequences of events: what each one makes the engine do.
+
 use crate::{Effect, Event, Phase, Shape, State, step};
 
 const ORDER: Shape = Shape::reversible(2);

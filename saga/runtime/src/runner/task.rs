@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use saga_core::{Effect, Event, Phase, Shape, State, step};
+use saga_core::{Effect, Event, Shape, State, step};
 use tokio::sync::mpsc;
 
 use super::{
@@ -21,11 +21,14 @@ use super::{
 };
 use crate::{Claimed, Definition, Halt, Lease, Log, LogEntry, RunnerId, Saga, SagaId, Trouble};
 
+mod ends;
 mod flight;
+mod lanes;
 mod retries;
 mod slots;
 
 use flight::{Flights, Landed, Landing};
+use lanes::{lane_index, lane_name};
 use retries::Retries;
 use slots::{Slot, Slots};
 
@@ -212,6 +215,10 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
             retry: 0,
         });
         self.apply(key, Answer::event(event), None);
+        if remaining.is_zero() {
+            // Told before any answer comes, so that nothing is bought after its time.
+            self.apply(key, Answer::event(Event::Spent), None);
+        }
     }
 
     /// Takes up a batch that has landed.
@@ -273,28 +280,6 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         }
     }
 
-    fn wait(&mut self, key: usize, retry_after: Option<Duration>, error: Option<String>) {
-        self.measures.retries.increment(1);
-        let settings = self.parts.settings;
-        let slot = self.slots.get(key);
-        let backoff = match slot.state.phase {
-            Phase::RetryingUndo(_) => settings.undo_backoff,
-            _ => settings.backoff,
-        };
-        let (_, low) = slot.id.0.as_u64_pair();
-        let pause = backoff.after(slot.state.attempt, low);
-        let pause = retry_after.map_or(pause, |asked| asked.min(backoff.cap));
-        slot.retry = self.retries.push(Instant::now() + pause, key);
-        let phase = slot.state.phase;
-        // What is still running at a participant is no trouble.
-        if let Some(error) = error {
-            let trouble = self.trouble(key, phase, error, Some(pause), None);
-            tracing::debug!(saga.id = %trouble.id, step = trouble.step, error = trouble.error,
-                attempts = trouble.attempts, "saga waits for its next attempt");
-            self.troubles.push(trouble);
-        }
-    }
-
     fn retry(&mut self, now: Instant) {
         while let Some((key, retry)) = self.retries.due(now) {
             if self.slots.find(key).is_some_and(|slot| slot.retry == retry) {
@@ -349,76 +334,6 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         }
     }
 
-    fn settle(&mut self, key: usize, receipt: Option<L::Receipt>) {
-        let slot = self.slots.remove(key);
-        self.parts.load.fetch_sub(1, Ordering::Relaxed);
-        let entry = slot.entry.expect("a saga that has landed has its entry");
-        let receipt = receipt.expect("a finish that made the change gives a receipt");
-        self.measures.settled.increment(1);
-        if entry.refusal.is_some() {
-            self.measures.refused.increment(1);
-        }
-        self.settled.push(Settled {
-            saga: entry.saga,
-            refusal: entry.refusal,
-            receipt,
-        });
-    }
-
-    fn leave(&mut self, key: usize) {
-        let slot = self.slots.remove(key);
-        self.parts.load.fetch_sub(1, Ordering::Relaxed);
-        self.measures.left.increment(1);
-        self.left.push(slot.id);
-    }
-
-    fn park(&mut self, trouble: Trouble) {
-        self.measures.parked.increment(1);
-        tracing::error!(saga.id = %trouble.id, step = trouble.step, error = trouble.error,
-            "saga parked; an operator has to look at it");
-        self.troubles.push(trouble);
-    }
-
-    fn trouble(
-        &mut self,
-        key: usize,
-        phase: Phase,
-        error: String,
-        next_in: Option<Duration>,
-        halt: Option<Halt>,
-    ) -> Trouble {
-        let slot = self.slots.get(key);
-        let (index, undo) = match phase {
-            Phase::Running(index) | Phase::Retrying(index) => (Some(index), false),
-            Phase::Undoing(index) | Phase::RetryingUndo(index) => (Some(index), true),
-            _ => (None, false),
-        };
-        let step = index.map_or("log", |index| {
-            self.parts.definition.steps[usize::from(index)].name()
-        });
-        Trouble {
-            id: slot.id,
-            epoch: slot.entry.as_ref().map_or(0, |entry| entry.epoch),
-            step,
-            undo,
-            attempts: slot.state.attempt,
-            error,
-            next_in,
-            halt,
-        }
-    }
-
-    fn tell(&mut self) {
-        if !self.settled.is_empty() {
-            self.parts
-                .observer
-                .settled(std::mem::take(&mut self.settled));
-        }
-        if !self.left.is_empty() {
-            self.parts.observer.left(std::mem::take(&mut self.left));
-        }
-    }
-
     async fn give_up_everything(&mut self) {
         let ids = self.slots.ids();
         if ids.is_empty() {
@@ -433,29 +348,4 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         }
         self.parts.observer.left(ids);
     }
-}
-
-fn lane_name<S: Saga>(definition: &Definition<S>, kind: Kind) -> String {
-    let name = |index: u8| definition.steps[usize::from(index)].name();
-    match kind {
-        Kind::Run(index) => name(index).to_owned(),
-        Kind::Undo(index) => format!("undo {}", name(index)),
-        Kind::Turn => "turn".to_owned(),
-        Kind::Finish => "finish".to_owned(),
-        Kind::Read => "read".to_owned(),
-    }
-}
-
-fn lane_index(kinds: &[Kind], shape: Shape) -> HashMap<Effect, usize> {
-    let steps = (0..shape.steps()).flat_map(|index| [Effect::Run(index), Effect::Undo(index)]);
-    steps
-        .chain([Effect::Turn, Effect::Finish, Effect::Read])
-        .filter_map(|effect| {
-            let kind = Kind::of(effect)?;
-            kinds
-                .iter()
-                .position(|known| *known == kind)
-                .map(|index| (effect, index))
-        })
-        .collect()
 }

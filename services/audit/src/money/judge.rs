@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 
 use super::payment::{
-    AUTHORIZE, CAPTURE, Entry, IN_FLIGHT, Operation, Payment, REFUND, REVERSE, VOID,
-    operation_row, row_of,
+    AUTHORIZE, CAPTURE, Entry, IN_FLIGHT, Operation, Payment, REFUND, REVERSE, VOID, operation_row,
+    row_of,
 };
 use crate::predicate::PredicateId::{self, P1, P2, P3};
 use crate::tally::Fault;
@@ -36,23 +36,38 @@ pub(crate) fn suspect(
 ) -> Option<Suspicion> {
     let own = [(P1, sums(payment)), (P2, repetitions(payment))];
     let told = entries.map(|entries| {
-        [(P2, at_provider(payment, entries)), (P3, disagreement(payment, entries))]
+        [
+            (P2, at_provider(payment, entries)),
+            (P3, disagreement(payment, entries)),
+        ]
     });
     let own = own.into_iter().map(|(id, message)| (id, message, true));
-    let told = told.into_iter().flatten().map(|(id, message)| (id, message, false));
+    let told = told
+        .into_iter()
+        .flatten()
+        .map(|(id, message)| (id, message, false));
     let broken = |(id, message, certain): (PredicateId, Option<String>, bool)| {
         let message = message.filter(|_| asked(id))?;
         let what = format!("payment {} {message}", payment.payment_id);
         let rows = evidence(payment, entries.unwrap_or_default());
-        let fault = Fault { predicate: id, message: what, rows };
+        let fault = Fault {
+            predicate: id,
+            message: what,
+            rows,
+        };
         Some(Suspicion { fault, certain })
     };
     own.chain(told).find_map(broken)
 }
 
 fn evidence(payment: &Payment, entries: &[Entry]) -> Vec<crate::finding::Row> {
-    let further = payment.operations.iter().skip(usize::from(payment.has_intent));
-    let further = further.take(OPERATION_ROWS_MAX).map(|it| operation_row(payment, it));
+    let further = payment
+        .operations
+        .iter()
+        .skip(usize::from(payment.has_intent));
+    let further = further
+        .take(OPERATION_ROWS_MAX)
+        .map(|it| operation_row(payment, it));
     std::iter::once(row_of(payment))
         .chain(further)
         .chain(entries.iter().map(Entry::row))
@@ -63,11 +78,14 @@ fn evidence(payment: &Payment, entries: &[Entry]) -> Vec<crate::finding::Row> {
 fn sums(payment: &Payment) -> Option<String> {
     let done = |method, charges: bool| -> i128 {
         let counts = |it: &&Operation| {
-            it.method == method
-                && it.is_successful()
-                && (!charges || it.auto_capture == Some(true))
+            it.method == method && it.is_successful() && (!charges || it.auto_capture == Some(true))
         };
-        payment.operations.iter().filter(counts).map(|it| i128::from(it.amount)).sum()
+        payment
+            .operations
+            .iter()
+            .filter(counts)
+            .map(|it| i128::from(it.amount))
+            .sum()
     };
     let expected = [
         done(AUTHORIZE, false),
@@ -75,10 +93,21 @@ fn sums(payment: &Payment) -> Option<String> {
         done(REFUND, false),
         done(VOID, false),
     ];
-    let stored = [payment.authorized, payment.captured, payment.refunded, payment.voided];
+    let stored = [
+        payment.authorized,
+        payment.captured,
+        payment.refunded,
+        payment.voided,
+    ];
     let [authorized, captured, refunded, voided] = stored.map(i128::from);
     // Another provider may set the rest free with a capture, without a void.
-    let sums_of = |it: [i128; 4]| if payment.provider == SIMULATED { it } else { [it[0], it[1], it[2], 0] };
+    let sums_of = |it: [i128; 4]| {
+        if payment.provider == SIMULATED {
+            it
+        } else {
+            [it[0], it[1], it[2], 0]
+        }
+    };
     if sums_of(expected) != sums_of([authorized, captured, refunded, voided]) {
         let [sum_a, sum_c, sum_r, sum_v] = expected;
         return Some(format!(
@@ -99,7 +128,10 @@ fn sums(payment: &Payment) -> Option<String> {
     }
     let state = state_of(payment);
     (payment.state != state).then(|| {
-        format!("is in state {}, and its amounts speak of state {state}", payment.state)
+        format!(
+            "is in state {}, and its amounts speak of state {state}",
+            payment.state
+        )
     })
 }
 
@@ -130,8 +162,10 @@ fn repetitions(payment: &Payment) -> Option<String> {
         return Some(format!("was authorized or charged {successes} times"));
     }
     let mut seen = HashSet::new();
-    if let Some(twice) =
-        payment.operations.iter().find(|it| !seen.insert((it.method, it.request_id.as_str())))
+    if let Some(twice) = payment
+        .operations
+        .iter()
+        .find(|it| !seen.insert((it.method, it.request_id.as_str())))
     {
         return Some(format!(
             "has more than one operation of method {} under the key {:?}",
@@ -183,23 +217,34 @@ fn has_its_key(payment: &Payment, operation: &Operation, is_first: bool) -> bool
         Some(number) => {
             operation.method == AUTHORIZE
                 && !is_first
-                && number.parse().is_ok_and(|number: usize| (1..=declines()).contains(&number))
+                && number
+                    .parse()
+                    .is_ok_and(|number: usize| (1..=declines()).contains(&number))
         }
     }
 }
 
 /// P2, at the provider: one success, and no call before its intent.
 fn at_provider(payment: &Payment, entries: &[Entry]) -> Option<String> {
-    let successes = entries.iter().filter(|it| it.is_successful() && it.kind <= 2).count();
+    let successes = entries
+        .iter()
+        .filter(|it| it.is_successful() && it.kind <= 2)
+        .count();
     if successes > 1 {
-        return Some(format!("was authorized or charged {successes} times at the provider"));
+        return Some(format!(
+            "was authorized or charged {successes} times at the provider"
+        ));
     }
     let early = |it: &Operation| {
-        let entry = entries.iter().find(|entry| Some(&entry.provider_key) == it.provider_key.as_ref())?;
+        let entry = entries
+            .iter()
+            .find(|entry| Some(&entry.provider_key) == it.provider_key.as_ref())?;
         (entry.create_time + CLOCK_SKEW_MAX < it.create_time).then(|| {
             format!(
                 "has an intent of {} under {}, which the provider did at {}",
-                it.create_time.to_rfc3339(), entry.provider_key, entry.create_time.to_rfc3339()
+                it.create_time.to_rfc3339(),
+                entry.provider_key,
+                entry.create_time.to_rfc3339()
             )
         })
     };
@@ -208,19 +253,25 @@ fn at_provider(payment: &Payment, entries: &[Entry]) -> Option<String> {
 
 /// P3: what payments says was done is at the provider, and the other way round.
 fn disagreement(payment: &Payment, entries: &[Entry]) -> Option<String> {
-    let own = payment.operations.iter().filter(|it| it.method != REVERSE && it.state != IN_FLIGHT);
+    let own = payment
+        .operations
+        .iter()
+        .filter(|it| it.method != REVERSE && it.state != IN_FLIGHT);
     let differs = |it: &Operation| {
         let key = it.provider_key.as_ref()?;
         let entry = entries.iter().find(|entry| entry.provider_key == *key);
         match (entry, it.refused) {
             (None, true) => None,
-            (None, false) => Some(format!("says that {key} was done, and the provider has no trace of it")),
+            (None, false) => Some(format!(
+                "says that {key} was done; the provider has no trace of it"
+            )),
             (Some(entry), true) => entry
                 .is_successful()
                 .then(|| format!("says that {key} was refused, and the provider has done it")),
             (Some(entry), false) => (!is_same(payment, it, entry)).then(|| {
                 format!(
-                    "says that {key} moved {} {} as {}, and the provider has kind {}, outcome {}, {} {} as {}",
+                    "says that {key} moved {} {} as {}, and the provider has kind {}, outcome {}, \
+                     {} {} as {}",
                     it.amount,
                     payment.currency_code.as_deref().unwrap_or("nothing"),
                     it.provider_reference.as_deref().unwrap_or("nothing"),
@@ -236,10 +287,15 @@ fn disagreement(payment: &Payment, entries: &[Entry]) -> Option<String> {
     let stray = |entry: &Entry| {
         let is_its = |it: &Operation| it.provider_key.as_ref() == Some(&entry.provider_key);
         (!payment.operations.iter().any(is_its)).then(|| {
-            format!("has no operation for {}, which the provider has", entry.provider_key)
+            format!(
+                "has no operation for {}, which the provider has",
+                entry.provider_key
+            )
         })
     };
-    own.into_iter().find_map(differs).or_else(|| entries.iter().find_map(stray))
+    own.into_iter()
+        .find_map(differs)
+        .or_else(|| entries.iter().find_map(stray))
 }
 
 fn is_same(payment: &Payment, operation: &Operation, entry: &Entry) -> bool {

@@ -79,7 +79,9 @@ impl Payment {
 
     /// The authorizations that the provider has agreed to.
     pub(crate) fn authorizations(&self) -> impl Iterator<Item = &Operation> {
-        self.operations.iter().filter(|it| it.method == AUTHORIZE && it.is_successful())
+        self.operations
+            .iter()
+            .filter(|it| it.method == AUTHORIZE && it.is_successful())
     }
 }
 
@@ -121,7 +123,10 @@ impl From<Stored> for Payment {
             create_time: row.create_time,
         });
         let has_intent = intent.is_some();
-        let further = row.operations.map(|Json(operations)| operations).unwrap_or_default();
+        let further = row
+            .operations
+            .map(|Json(operations)| operations)
+            .unwrap_or_default();
         Self {
             shard: row.shard,
             payment_id: row.payment_id,
@@ -232,7 +237,10 @@ pub(crate) async fn entries_of(
     .fetch_all(connection)
     .await?;
     for entry in rows {
-        entries.entry(entry.payment_reference).or_default().push(entry);
+        entries
+            .entry(entry.payment_reference)
+            .or_default()
+            .push(entry);
     }
     Ok(entries)
 }
@@ -246,14 +254,23 @@ pub(crate) fn row_of(payment: &Payment) -> Row {
         ("state", payment.state.to_string()),
         ("version", payment.version.to_string()),
         ("currency_code", optional(payment.currency_code.as_deref())),
-        ("requested_minor_units", optional(intent.map(|it| it.amount))),
+        (
+            "requested_minor_units",
+            optional(intent.map(|it| it.amount)),
+        ),
         ("authorized_minor_units", payment.authorized.to_string()),
         ("captured_minor_units", payment.captured.to_string()),
         ("refunded_minor_units", payment.refunded.to_string()),
         ("voided_minor_units", payment.voided.to_string()),
         ("intent_state", optional(intent.map(|it| it.state))),
-        ("intent_key", optional(intent.and_then(|it| it.provider_key.as_deref()))),
-        ("provider_reference", optional(payment.provider_reference.as_deref())),
+        (
+            "intent_key",
+            optional(intent.and_then(|it| it.provider_key.as_deref())),
+        ),
+        (
+            "provider_reference",
+            optional(payment.provider_reference.as_deref()),
+        ),
         ("reverse_state", optional(payment.reverse_state)),
     ];
     Row::new(Source::Payment, "payments", columns)
@@ -270,7 +287,10 @@ pub(super) fn operation_row(payment: &Payment, operation: &Operation) -> Row {
         ("amount_minor_units", operation.amount.to_string()),
         ("refused", operation.refused.to_string()),
         ("provider_key", optional(operation.provider_key.as_deref())),
-        ("provider_reference", optional(operation.provider_reference.as_deref())),
+        (
+            "provider_reference",
+            optional(operation.provider_reference.as_deref()),
+        ),
     ];
     Row::new(Source::Payment, "operations", columns)
 }

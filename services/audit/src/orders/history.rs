@@ -21,9 +21,15 @@ pub(super) enum History {
 /// Judges one order; `damage` is what is wrong with the feed and not yet accounted for.
 pub(super) fn judge(order: &Order, damage: &mut FeedDamage) -> History {
     let broken = |(predicate, message): (PredicateId, String)| {
-        let rows = std::iter::once(order.row()).chain(order.event_rows()).collect();
+        let rows = std::iter::once(order.row())
+            .chain(order.event_rows())
+            .collect();
         let message = format!("order {} {message}", order.order_id);
-        History::Broken(Fault { predicate, message, rows })
+        History::Broken(Fault {
+            predicate,
+            message,
+            rows,
+        })
     };
     if let Some(message) = illegal_row(order) {
         return broken((O1, message));
@@ -45,14 +51,21 @@ fn illegal_row(order: &Order) -> Option<String> {
         state => return Some(format!("is in state {state}, which no order has")),
     };
     if order.version != expected {
-        return Some(format!("is in state {} with version {}", order.state, order.version));
+        return Some(format!(
+            "is in state {} with version {}",
+            order.state, order.version
+        ));
     }
     if order.state == CONFIRMED && order.turned {
         return Some("is confirmed although it was turned".to_owned());
     }
     let explains = order.turned || order.state == REJECTED;
     (order.explained != explains).then(|| {
-        let (what, has) = if explains { ("turned or rejected", "no") } else { ("neither", "a") };
+        let (what, has) = if explains {
+            ("turned or rejected", "no")
+        } else {
+            ("neither", "a")
+        };
         format!("is {what} and has {has} rejection")
     })
 }
@@ -69,13 +82,19 @@ fn sequence(order: &Order, damage: &mut FeedDamage) -> Sequence {
     let mut sorted = versions.clone();
     sorted.sort_unstable();
     if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Sequence::Wrong(E1, format!("has events of versions {sorted:?}: an id comes twice"));
+        return Sequence::Wrong(
+            E1,
+            format!("has events of versions {sorted:?}: an id comes twice"),
+        );
     }
     if sorted != *versions {
         return if damage.excuses_misplaced() {
             Sequence::Excused
         } else {
-            Sequence::Wrong(E2, format!("has events in the order of versions {versions:?}"))
+            Sequence::Wrong(
+                E2,
+                format!("has events in the order of versions {versions:?}"),
+            )
         };
     }
     let last = match order.state {
@@ -86,11 +105,17 @@ fn sequence(order: &Order, damage: &mut FeedDamage) -> Sequence {
     if *versions == expected {
         return Sequence::Whole;
     }
-    let missing = expected.iter().filter(|version| !versions.contains(version)).count() as u64;
+    let missing = expected
+        .iter()
+        .filter(|version| !versions.contains(version))
+        .count() as u64;
     if missing > 0 && damage.excuses_missing(missing) {
         return Sequence::Excused;
     }
-    let has_hole = versions.iter().zip(1..).any(|(version, number)| *version != number);
+    let has_hole = versions
+        .iter()
+        .zip(1..)
+        .any(|(version, number)| *version != number);
     let message = format!(
         "is in version {} and state {}, and its events have versions {versions:?}",
         order.version, order.state
@@ -100,8 +125,12 @@ fn sequence(order: &Order, damage: &mut FeedDamage) -> Sequence {
 
 /// Follows the moves that the events tell of, the last one into the state of the row.
 fn illegal_move(order: &Order) -> Option<String> {
-    let moves: Vec<(i16, i16)> =
-        order.event_types.iter().copied().zip(order.event_states.iter().copied()).collect();
+    let moves: Vec<(i16, i16)> = order
+        .event_types
+        .iter()
+        .copied()
+        .zip(order.event_states.iter().copied())
+        .collect();
     let legal: &[(i16, i16)] = match (order.state, order.turned) {
         (PENDING, false) => &[],
         (PENDING, true) => &[(1, PENDING)],
@@ -109,7 +138,10 @@ fn illegal_move(order: &Order) -> Option<String> {
         _ => &[(1, PENDING), (3, REJECTED)],
     };
     (moves != legal).then(|| {
-        format!("is in state {}, and its events (type, state) are {moves:?}", order.state)
+        format!(
+            "is in state {}, and its events (type, state) are {moves:?}",
+            order.state
+        )
     })
 }
 
@@ -183,15 +215,37 @@ mod tests {
             (order(2, false, &[CONFIRMED, PLACED]), E2),
             (order(2, false, &[PLACED, CONFIRMED, CONFIRMED]), E1),
         ] {
-            assert_eq!(verdict(&illegal, FeedDamage::default()), Some(expected), "{illegal:?}");
+            assert_eq!(
+                verdict(&illegal, FeedDamage::default()),
+                Some(expected),
+                "{illegal:?}"
+            );
         }
     }
 
     #[test]
     fn what_the_feed_has_lost_is_not_reported_again() {
         let lacks_one = order(2, false, &[CONFIRMED]);
-        assert_eq!(verdict(&lacks_one, FeedDamage { missing: 1, misplaced: 0 }), None);
+        assert_eq!(
+            verdict(
+                &lacks_one,
+                FeedDamage {
+                    missing: 1,
+                    misplaced: 0
+                }
+            ),
+            None
+        );
         let reordered = order(2, false, &[CONFIRMED, PLACED]);
-        assert_eq!(verdict(&reordered, FeedDamage { missing: 0, misplaced: 1 }), None);
+        assert_eq!(
+            verdict(
+                &reordered,
+                FeedDamage {
+                    missing: 0,
+                    misplaced: 1
+                }
+            ),
+            None
+        );
     }
 }

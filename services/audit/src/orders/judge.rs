@@ -1,5 +1,5 @@
-//! What a decided order lacks: its stock (I5), its money (O2), or, if it was rejected, the rest that
-//! it still has (O3). Nothing here reads.
+//! What a decided order lacks: its stock (I5) or its money (O2); or what a rejected one still keeps
+//! (O3). Nothing here reads.
 
 use super::order::{ALLOCATED, CONFIRMED, Order, REJECTED, Reservation, Units, difference, units};
 use crate::finding::Row;
@@ -37,10 +37,19 @@ pub(super) fn stock(
             if difference.is_empty() {
                 return None;
             }
-            (stock_message(order, reservation, wanted, &difference), difference)
+            (
+                stock_message(order, reservation, wanted, &difference),
+                difference,
+            )
         }
-        (None, _) => ("has lines that cannot be understood".to_owned(), Units::new()),
-        (_, None) => ("has a reservation that cannot be understood".to_owned(), Units::new()),
+        (None, _) => (
+            "has lines that cannot be understood".to_owned(),
+            Units::new(),
+        ),
+        (_, None) => (
+            "has a reservation that cannot be understood".to_owned(),
+            Units::new(),
+        ),
     };
     let own = reservation.is_some_and(|it| !it.is_coherent()) && asked(PredicateId::I4);
     let rows = std::iter::once(order.row()).chain(reservation.map(Reservation::row));
@@ -54,7 +63,10 @@ fn stock_message(
     wanted: &Units,
     difference: &Units,
 ) -> String {
-    let (sku, lacking) = difference.iter().next().expect("an empty difference is no message");
+    let (sku, lacking) = difference
+        .iter()
+        .next()
+        .expect("an empty difference is no message");
     let ordered = wanted.get(sku).copied().unwrap_or_default();
     match reservation {
         None => "is confirmed and has no reservation".to_owned(),
@@ -62,7 +74,10 @@ fn stock_message(
             format!("is confirmed, and its reservation is in state {}", it.state)
         }
         Some(_) if order.state == REJECTED => {
-            format!("is rejected, and its reservation keeps {} of {sku}", -lacking)
+            format!(
+                "is rejected, and its reservation keeps {} of {sku}",
+                -lacking
+            )
         }
         Some(_) => format!(
             "has {ordered} of {sku}, and its reservation keeps {}; {} SKUs differ",
@@ -104,13 +119,19 @@ fn unpaid(
         return None;
     }
     if total == 0 {
-        return authorization.map(|it| format!("costs nothing, and {} was taken for it", it.amount));
+        return authorization
+            .map(|it| format!("costs nothing, and {} was taken for it", it.amount));
     }
     let Some(authorization) = authorization else {
-        return Some(format!("costs {total}, and its payment is in state {}", payment.state));
+        return Some(format!(
+            "costs {total}, and its payment is in state {}",
+            payment.state
+        ));
     };
     if payment.reverse_state.is_some() || (payment.captured == 0 && payment.voided > 0) {
-        return Some(format!("costs {total}, and its payment was reversed or voided"));
+        return Some(format!(
+            "costs {total}, and its payment was reversed or voided"
+        ));
     }
     let currency = payment.currency_code.as_deref().unwrap_or("nothing");
     if authorization.amount != total || currency != order.currency_code {
@@ -128,7 +149,10 @@ fn unpaid(
         ));
     }
     (charged && order.captured_minor_units != total).then(|| {
-        format!("was charged {total}, and says that {} was captured", order.captured_minor_units)
+        format!(
+            "was charged {total}, and says that {} was captured",
+            order.captured_minor_units
+        )
     })
 }
 
@@ -150,5 +174,9 @@ fn fault(
     message: &str,
     rows: impl Iterator<Item = Row>,
 ) -> Fault {
-    Fault { predicate, message: format!("order {} {message}", order.order_id), rows: rows.collect() }
+    Fault {
+        predicate,
+        message: format!("order {} {message}", order.order_id),
+        rows: rows.collect(),
+    }
 }

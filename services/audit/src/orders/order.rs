@@ -53,7 +53,10 @@ impl Order {
             ("version", self.version.to_string()),
             ("currency_code", self.currency_code.clone()),
             ("total_minor_units", self.total_minor_units.to_string()),
-            ("captured_minor_units", self.captured_minor_units.to_string()),
+            (
+                "captured_minor_units",
+                self.captured_minor_units.to_string(),
+            ),
             ("capture", self.capture.to_string()),
             ("turned", self.turned.to_string()),
             ("lines", optional(self.lines.as_deref())),
@@ -63,7 +66,11 @@ impl Order {
 
     /// The rows that show its events.
     pub(super) fn event_rows(&self) -> impl Iterator<Item = Row> {
-        let events = self.event_versions.iter().zip(&self.event_types).zip(&self.event_states);
+        let events = self
+            .event_versions
+            .iter()
+            .zip(&self.event_types)
+            .zip(&self.event_states);
         events.map(|((version, kind), state)| {
             let columns = [
                 ("shard", self.shard.to_string()),
@@ -85,7 +92,10 @@ pub(super) async fn load(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_as(include_str!("load.sql")).bind(ids).fetch_all(connection).await
+    sqlx::query_as(include_str!("load.sql"))
+        .bind(ids)
+        .fetch_all(connection)
+        .await
 }
 
 /// What an order was given, or was refused.
@@ -193,11 +203,17 @@ mod tests {
     #[test]
     fn lines_are_compared_as_sums_by_sku() {
         let ordered = units(
-            r#"[{"sku":"a","quantity":1,"unit_price":5},{"sku":"b","quantity":2},{"sku":"a","quantity":3}]"#,
+            r#"[
+                {"sku":"a","quantity":1,"unit_price":5}, {"sku":"b","quantity":2},
+                {"sku":"a","quantity":3}
+            ]"#,
         )
         .unwrap();
         let kept = units(
-            r#"[{"sku":"b","location_id":"x","quantity":2},{"sku":"a","location_id":"y","quantity":4}]"#,
+            r#"[
+                {"sku":"b","location_id":"x","quantity":2},
+                {"sku":"a","location_id":"y","quantity":4}
+            ]"#,
         )
         .unwrap();
         assert!(difference(&ordered, &kept).is_empty());

@@ -22,8 +22,9 @@ where a.state = 1
         -- Each shortage has what was asked for in all, what was there, and which stock that was.
         and not exists (
             select
-            from jsonb_to_recordset(a.refusal -> 'shortages')
-                as s (sku text, location_id text, requested bigint, available bigint, version bigint)
+            from jsonb_to_recordset(a.refusal -> 'shortages') as s (
+                sku text, location_id text, requested bigint, available bigint, version bigint
+            )
             where not coalesce(
                 s.available >= 0
                 and s.available < s.requested

@@ -25,15 +25,27 @@ struct Service {
 impl Service {
     async fn start(world: &World) -> Service {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let config = ServeConfig { listen: any, side_listen: any, urls: world.urls() };
+        let config = ServeConfig {
+            listen: any,
+            side_listen: any,
+            urls: world.urls(),
+        };
         let shutdown = CancellationToken::new();
-        let running = start(config, shutdown.clone()).await.unwrap();
-        Service { address: running.address, shutdown, joined: running.joined }
+        let running = start(config, shutdown.clone())
+            .await
+            .expect("any port is free");
+        Service {
+            address: running.address,
+            shutdown,
+            joined: running.joined,
+        }
     }
 
     async fn call(&self, request: AuditRequest) -> Result<Streaming<AuditResponse>, tonic::Status> {
         let address = format!("http://{}", self.address);
-        let mut client = AuditServiceClient::connect(address).await.unwrap();
+        let mut client = AuditServiceClient::connect(address)
+            .await
+            .expect("it answers");
         let mut request = Request::new(request);
         request.set_timeout(PATIENCE);
         Ok(client.audit(request).await?.into_inner())
@@ -41,14 +53,14 @@ impl Service {
 
     async fn stop(self) {
         self.shutdown.cancel();
-        self.joined.await.unwrap();
+        self.joined.await.expect("it does not panic");
     }
 }
 
 async fn contents(mut stream: Streaming<AuditResponse>) -> Vec<Content> {
     let mut contents = Vec::new();
-    while let Some(message) = stream.message().await.unwrap() {
-        contents.push(message.content.unwrap());
+    while let Some(message) = stream.message().await.expect("no error ends it") {
+        contents.push(message.content.expect("every message has something"));
     }
     contents
 }
@@ -56,7 +68,12 @@ async fn contents(mut stream: Streaming<AuditResponse>) -> Vec<Content> {
 #[tokio::test]
 async fn findings_come_first_and_the_report_last() {
     let world = World::whole().await;
-    world.run(Source::Inventory, "update stock set reserved = reserved - 1 where sku = 'c'").await;
+    world
+        .run(
+            Source::Inventory,
+            "update stock set reserved = reserved - 1 where sku = 'c'",
+        )
+        .await;
     let service = Service::start(&world).await;
     let contents = contents(service.call(AuditRequest::default()).await.unwrap()).await;
     let [Content::Finding(finding), Content::Report(report)] = &contents[..] else {
@@ -77,7 +94,13 @@ async fn a_second_audit_is_told_to_come_back() {
     world.run(Source::Order, PENDING).await;
     let service = Service::start(&world).await;
     // It waits for a rest that does not come.
-    let first = service.call(AuditRequest { at_rest: true, ..Default::default() }).await.unwrap();
+    let first = service
+        .call(AuditRequest {
+            at_rest: true,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
     let shed = service.call(AuditRequest::default()).await.unwrap_err();
     assert_eq!(shed.code(), Code::ResourceExhausted);
     assert!(shed.metadata().contains_key("grpc-retry-pushback-ms"));
@@ -92,7 +115,10 @@ async fn a_second_audit_is_told_to_come_back() {
         }
     });
     let contents = contents(next.await.unwrap()).await;
-    assert!(matches!(&contents[..], [Content::Report(_)]), "{contents:?}");
+    assert!(
+        matches!(&contents[..], [Content::Report(_)]),
+        "{contents:?}"
+    );
     service.stop().await;
 }
 
@@ -100,7 +126,13 @@ async fn a_second_audit_is_told_to_come_back() {
 async fn unknown_predicates_are_refused() {
     let world = World::empty().await;
     let service = Service::start(&world).await;
-    let request = AuditRequest { predicate_ids: vec!["I9".to_owned()], at_rest: false };
-    assert_eq!(service.call(request).await.unwrap_err().code(), Code::InvalidArgument);
+    let request = AuditRequest {
+        predicate_ids: vec!["I9".to_owned()],
+        at_rest: false,
+    };
+    assert_eq!(
+        service.call(request).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
     service.stop().await;
 }

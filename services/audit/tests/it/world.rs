@@ -17,8 +17,12 @@ const IDS: &str = include_str!("world/ids.sql");
 const REFERENCES: &str = include_str!("world/references.sql");
 
 /// All of them.
-const SOURCES: [Source; 4] =
-    [Source::Order, Source::Inventory, Source::Payment, Source::Provider];
+const SOURCES: [Source; 4] = [
+    Source::Order,
+    Source::Inventory,
+    Source::Payment,
+    Source::Provider,
+];
 
 /// Lets a test plant what checks and unique keys forbid.
 const DROP_CONSTRAINTS: &str = "
@@ -65,7 +69,7 @@ impl Part {
         let database = TestDatabase::create(name, migrator).await;
         // What a test plants need not survive the server.
         let options = database.options().options([("synchronous_commit", "off")]);
-        let session = Mutex::new(options.connect().await.unwrap());
+        let session = Mutex::new(options.connect().await.expect("it was just made"));
         Part { database, session }
     }
 }
@@ -76,12 +80,13 @@ pub(crate) struct World([Part; SOURCES.len()]);
 impl World {
     /// Makes the four databases, migrated and empty.
     pub(crate) async fn empty() -> World {
-        World([
-            Part::create("audit_order", &ORDER).await,
-            Part::create("audit_inventory", &INVENTORY).await,
-            Part::create("audit_payment", &PAYMENT).await,
-            Part::create("audit_provider", &PROVIDER).await,
-        ])
+        let (order, inventory, payment, provider) = tokio::join!(
+            Part::create("audit_order", &ORDER),
+            Part::create("audit_inventory", &INVENTORY),
+            Part::create("audit_payment", &PAYMENT),
+            Part::create("audit_provider", &PROVIDER),
+        );
+        World([order, inventory, payment, provider])
     }
 
     /// Makes them and puts the world in.
@@ -144,7 +149,11 @@ impl World {
 
     /// Audits them at rest.
     pub(crate) async fn audit_at_rest(&self) -> (Report, Vec<Finding>) {
-        audited(Config { at_rest: true, ..Config::new(self.urls()) }).await
+        audited(Config {
+            at_rest: true,
+            ..Config::new(self.urls())
+        })
+        .await
     }
 }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
 /// WAL that a second of load may write; what is warmed is as much as the run may need.
 const WAL_BYTES_PER_SECOND: i64 = 96 * 1024 * 1024;
@@ -73,7 +73,10 @@ impl Database {
     /// If it cannot be reached.
     pub(super) async fn connect(url: &str) -> sqlx::Result<Self> {
         let options: PgConnectOptions = url.parse()?;
-        let options = options.application_name("holdfast/bench");
+        // A checkpoint is slow, and nobody needs to be told.
+        let options = options
+            .application_name("holdfast/bench")
+            .disable_statement_logging();
         Ok(Self {
             connection: PgConnection::connect_with(&options).await?,
         })

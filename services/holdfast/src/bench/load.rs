@@ -13,7 +13,6 @@ use std::{
 };
 
 use holdfast::client;
-use holdfast_proto::order::PlaceOrderRequest;
 use tokio::task::JoinSet;
 
 use super::{
@@ -103,11 +102,6 @@ impl Load {
     pub(super) fn next(&self) -> Option<u64> {
         (self.phase.load(Ordering::Relaxed) != DRAINING)
             .then(|| self.next.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The order with a number.
-    pub(super) fn order(&self, number: u64) -> PlaceOrderRequest {
-        self.workload.order(number)
     }
 
     /// Starts the threads. Each ends with its records when the load is drained.

@@ -19,9 +19,6 @@ use super::{
     processes::{self, Processes},
 };
 
-/// The distance from a role's gRPC port to its side port in `holdfast dev`.
-const SIDE_OFFSET: u16 = 10;
-
 /// What is under load.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -47,7 +44,7 @@ pub(super) fn side_of_dev(order: &str) -> anyhow::Result<String> {
     let (host, port) = bare.rsplit_once(':').context("the address has no port")?;
     let port: u16 = port.parse().context("the address has no port")?;
     let side = port
-        .checked_add(SIDE_OFFSET)
+        .checked_add(holdfast::cluster::SIDE_OFFSET)
         .context("give the side port with --side")?;
     Ok(format!("{host}:{side}"))
 }
@@ -224,13 +221,13 @@ mod tests {
     use super::side_of_dev;
 
     #[test]
-    fn side_ports_of_dev_are_ten_further_on() {
-        assert_eq!(side_of_dev("127.0.0.1:50051").unwrap(), "127.0.0.1:50061");
+    fn side_ports_of_dev_are_a_hundred_further_on() {
+        assert_eq!(side_of_dev("127.0.0.1:50051").unwrap(), "127.0.0.1:50151");
         assert_eq!(
             side_of_dev("http://localhost:7000").unwrap(),
-            "localhost:7010"
+            "localhost:7100"
         );
         assert!(side_of_dev("localhost").is_err());
-        assert!(side_of_dev("localhost:65530").is_err());
+        assert!(side_of_dev("localhost:65500").is_err());
     }
 }

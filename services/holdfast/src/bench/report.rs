@@ -48,6 +48,9 @@ pub(super) struct Results {
     /// Transactions that Postgres committed.
     pub(super) commits_per_order: Option<f64>,
     pub(super) wal_bytes_per_order: Option<f64>,
+    /// WAL written, and what was ready to be written into without being filled first.
+    pub(super) wal_mib: Option<i64>,
+    pub(super) warm_wal_mib: Option<i64>,
     pub(super) settings: Option<Settings>,
     /// What makes the figures unfit, or has to be known beside them.
     pub(super) remarks: Vec<String>,
@@ -123,6 +126,8 @@ impl Results {
             batches_per_order: counters.map(|counters| per_order(counters.batches.values().sum())),
             commits_per_order: database.map(|database| per_order(signed(database.commits))),
             wal_bytes_per_order: database.map(|database| per_order(signed(database.wal_bytes))),
+            wal_mib: database.map(|database| mib(database.wal_bytes)),
+            warm_wal_mib: database.and_then(|database| database.warm_bytes).map(mib),
             settings: database.map(|database| database.settings.clone()),
             remarks: remarks(figures, counters, others_cores),
             audit: None,
@@ -194,7 +199,7 @@ fn remarks(
         remarks.push(format!("counters not read: {error}"));
     }
     if let Some(counters) = counters {
-        let seen = counters.services();
+        let seen = &counters.services;
         let missing = |service: &&str| !seen.iter().any(|seen| seen.ends_with(service));
         let missing: Vec<_> = SERVICES
             .into_iter()
@@ -221,7 +226,6 @@ fn database_remarks(database: &DatabaseFigures) -> Vec<String> {
     if !unsafe_ones.is_empty() {
         remarks.push(format!("UNSAFE SETTINGS: {} off", unsafe_ones.join(", ")));
     }
-    let mib = |bytes: i64| bytes / 1_048_576;
     let written = mib(database.wal_bytes);
     match database.warm_bytes {
         Some(warm) if warm < database.wal_bytes => {
@@ -234,6 +238,10 @@ fn database_remarks(database: &DatabaseFigures) -> Vec<String> {
         None => remarks.push("whether the WAL was warm is not known to this role".to_owned()),
     }
     remarks
+}
+
+fn mib(bytes: i64) -> i64 {
+    bytes >> 20
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts below 2^53")]

@@ -149,7 +149,7 @@ impl Stream<'_> {
         let Some(number) = slot.order else { return };
         let message = PlaceOrdersRequest {
             sequence: sequence(slot.rounds, index, slots),
-            order: Some(self.load.order(number)),
+            order: Some(self.load.workload().order(number)),
         };
         slot.rounds += 1;
         let sender = sender.clone();

@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Instant};
 
 use holdfast::client::{Backoff, again_after};
+use holdfast_proto::order::PlaceOrderRequest;
 use tokio::task::JoinSet;
 
 use super::{
@@ -25,9 +26,11 @@ pub(super) async fn start(
         let (load, records) = (Arc::clone(load), records.clone());
         let mut caller = wire.caller().await;
         tasks.spawn(async move {
+            let mut order = PlaceOrderRequest::default();
             while let Some(number) = load.next() {
                 let begun = Instant::now();
-                let (outcome, retries) = place(&mut caller, &load, number).await;
+                load.workload().write(number, &mut order);
+                let (outcome, retries) = place(&mut caller, &order, number).await;
                 records.ended(&load, begun, outcome, retries);
             }
             Ok(())
@@ -35,18 +38,16 @@ pub(super) async fn start(
     }
 }
 
-async fn place(caller: &mut Caller, load: &Load, number: u64) -> (Outcome, u32) {
-    let order = load.order(number);
+async fn place(caller: &mut Caller, order: &PlaceOrderRequest, seed: u64) -> (Outcome, u32) {
     let mut retries = 0;
     // Made when it is needed, which is hardly ever.
     let mut trouble: Option<(Instant, Backoff)> = None;
     loop {
-        let error = match caller.place(&order).await {
+        let error = match caller.place(order).await {
             Ok(outcome) => return (outcome, retries),
             Err(error) => error,
         };
-        let (since, backoff) =
-            trouble.get_or_insert_with(|| (Instant::now(), Backoff::new(number)));
+        let (since, backoff) = trouble.get_or_insert_with(|| (Instant::now(), Backoff::new(seed)));
         match again_after(&error, backoff) {
             Some(pause) if since.elapsed() + pause < PATIENCE => tokio::time::sleep(pause).await,
             _ => return (Outcome::from(&error), retries),

@@ -2,7 +2,7 @@
 //!
 //! The rule: on the wire it is a gRPC call like any other. What is left out is what a closed loop
 //! of one method has no use for: the queues and layers of a general client, and the fields of the
-//! answer that nobody reads. It takes a third of the CPU time.
+//! answer that nobody reads. It takes half of the CPU time.
 
 use std::{
     future::poll_fn,
@@ -163,11 +163,15 @@ impl Caller {
         if let Some(error) = status_of(&head.headers) {
             return Ok(Err(error));
         }
-        let mut answer = BytesMut::new();
+        let mut answer = Bytes::new();
         while let Some(data) = body.data().await {
             let data = data?;
             body.flow_control().release_capacity(data.len())?;
-            answer.extend_from_slice(&data);
+            answer = if answer.is_empty() {
+                data
+            } else {
+                [answer, data].concat().into()
+            };
         }
         let trailers = body.trailers().await?.unwrap_or_default();
         Ok(match status_of(&trailers) {

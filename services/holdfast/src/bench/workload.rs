@@ -3,6 +3,8 @@
 //! The rule: an order is a function of its number, so that it can be sent again at any time under
 //! the same key without having been kept.
 
+use std::fmt::{self, Write as _};
+
 use holdfast_proto::{
     order::{OrderLine, PlaceOrderRequest},
     types::Money,
@@ -65,39 +67,55 @@ impl Workload {
         self.hot
     }
 
-    /// Order number `number`.
-    pub(super) fn order(&self, number: u64) -> PlaceOrderRequest {
-        PlaceOrderRequest {
-            customer_id: format!("bench-{}", number % CUSTOMERS),
-            lines: (0..self.lines)
-                .map(|line| self.line(number, line))
-                .collect(),
-            payment_method: PAYMENT_METHOD.to_owned(),
-            request_id: format!("{}-{number}", self.run),
-            ..PlaceOrderRequest::default()
+    /// Writes order number `number` over another one, whose memory it uses again.
+    pub(super) fn write(&self, number: u64, order: &mut PlaceOrderRequest) {
+        let rewrite = |text: &mut String, arguments: fmt::Arguments<'_>| {
+            text.clear();
+            text.write_fmt(arguments).expect("a string takes all text");
+        };
+        rewrite(
+            &mut order.customer_id,
+            format_args!("bench-{}", number % CUSTOMERS),
+        );
+        rewrite(&mut order.request_id, format_args!("{}-{number}", self.run));
+        PAYMENT_METHOD.clone_into(&mut order.payment_method);
+        order.lines.resize_with(self.lines, line);
+        for (place, line) in order.lines.iter_mut().enumerate() {
+            line.sku.clone_from(self.sku(number, place));
         }
     }
 
-    fn line(&self, number: u64, line: usize) -> OrderLine {
+    /// Order number `number`.
+    pub(super) fn order(&self, number: u64) -> PlaceOrderRequest {
+        let mut order = PlaceOrderRequest::default();
+        self.write(number, &mut order);
+        order
+    }
+
+    fn sku(&self, number: u64, line: usize) -> &String {
         let sku = match (self.hot, line) {
             (true, 0) => 0,
             _ => self.spread(number) + line,
         };
-        OrderLine {
-            sku: self.skus[sku % self.skus.len()].clone(),
-            quantity: 1,
-            unit_price: Some(Money {
-                currency_code: CURRENCY.to_owned(),
-                minor_units: UNIT_PRICE,
-            }),
-            ..OrderLine::default()
-        }
+        &self.skus[sku % self.skus.len()]
     }
 
     /// Where an order's SKUs begin.
     fn spread(&self, number: u64) -> usize {
         let skus = self.skus.len() as u64;
         usize::try_from(mix(number) % skus).expect("less than the number of SKUs")
+    }
+}
+
+/// A line for one unit; its SKU is still to be set.
+fn line() -> OrderLine {
+    OrderLine {
+        quantity: 1,
+        unit_price: Some(Money {
+            currency_code: CURRENCY.to_owned(),
+            minor_units: UNIT_PRICE,
+        }),
+        ..OrderLine::default()
     }
 }
 
@@ -128,6 +146,18 @@ mod tests {
             .map(|o| (o.customer_id, o.request_id))
             .collect();
         assert_eq!(keys.len(), 20_000);
+    }
+
+    #[test]
+    fn an_order_written_over_another_is_the_same_as_a_new_one() {
+        let (short, long) = (workload(100, 1, false), workload(100, 3, true));
+        let mut order = long.order(1);
+        for number in 0..100 {
+            short.write(number, &mut order);
+            assert_eq!(order, short.order(number));
+            long.write(number, &mut order);
+            assert_eq!(order, long.order(number));
+        }
     }
 
     #[test]

@@ -40,17 +40,19 @@ pub async fn audit(address: &str) -> anyhow::Result<Audit> {
     let channel = grpc::channel(address)?;
     let client = AuditServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let mut backoff = Backoff::new(seed_of(address));
+    let mut last = String::new();
     for _ in 0..TRIES_MAX {
         let error = match ask(client.clone()).await {
             Ok(audit) => return Ok(audit),
             Err(status) => CallError::from(&status),
         };
+        last = describe(&error);
         match again_after(&error, &mut backoff) {
             Some(pause) => tokio::time::sleep(pause).await,
-            None => anyhow::bail!("the auditor at {address} refuses: {}", describe(&error)),
+            None => break,
         }
     }
-    anyhow::bail!("the auditor at {address} gives no verdict")
+    anyhow::bail!("no verdict from the auditor at {address}: {last}")
 }
 
 async fn ask(mut client: AuditServiceClient<tonic::transport::Channel>) -> Result<Audit, Status> {

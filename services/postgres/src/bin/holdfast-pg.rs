@@ -23,7 +23,8 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(name = "holdfast-pg", version)]
 enum Command {
     /// Sets HOLDFAST_{ORDER,INVENTORY,PAYMENT,PROVIDER}_DATABASE_URL (each as the role that owns
-    /// the database) and HOLDFAST_TEST_POSTGRES_URL (the superuser), and runs the command.
+    /// the database), the same with AUDIT (as the role that may only read) and
+    /// HOLDFAST_TEST_POSTGRES_URL (the superuser), and runs the command.
     With(With),
     /// Prints which binaries would be used.
     Find(SourceArgs),
@@ -102,6 +103,7 @@ async fn run(with: &With) -> anyhow::Result<ExitCode> {
         .env_remove(EMBEDDED_VARIABLE);
     for database in Database::ALL {
         command.env(database.variable(), databases.owner(database));
+        command.env(database.audit_variable(), databases.audit(database));
     }
     let mut child = command
         .spawn()

@@ -49,6 +49,8 @@ impl Results {
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect();
             writeln!(f, "postgres    {}", pairs.join(" "))?;
+            let (written, warm) = (whole(self.wal_mib), whole(self.warm_wal_mib));
+            writeln!(f, "WAL         {written} MiB written, {warm} MiB were warm")?;
         }
         Ok(())
     }

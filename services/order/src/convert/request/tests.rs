@@ -1,3 +1,5 @@
+//! What a PlaceOrder request may hold, and how what it may not is named.
+
 use holdfast_kit::refusal::{Reason, Refusal};
 use holdfast_proto::{order as wire, types};
 

@@ -57,10 +57,7 @@ async fn hot_statements_look_rows_up_by_key_on_full_tables() {
     for ((statement, arguments), empty) in statements.into_iter().zip(empty) {
         let full = plan(&mut connection, statement, arguments).await;
         for plan in [&empty, &full] {
-            assert!(
-                plan.contains("Index Scan using orders_"),
-                "{plan}"
-            );
+            assert!(plan.contains("Index Scan using orders_"), "{plan}");
             assert!(!plan.contains("Seq Scan on orders"), "{plan}");
         }
     }

@@ -1,0 +1,110 @@
+//! How a saga leaves the runner, well or not, and what is written down about what goes wrong.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use saga_core::Phase;
+
+use super::Task;
+use crate::{Halt, Log, Saga, Settled, Trouble};
+
+impl<S: Saga, L: Log<S>> Task<S, L> {
+    pub(super) fn wait(
+        &mut self,
+        key: usize,
+        retry_after: Option<Duration>,
+        error: Option<String>,
+    ) {
+        self.measures.retries.increment(1);
+        let settings = self.parts.settings;
+        let slot = self.slots.get(key);
+        let backoff = match slot.state.phase {
+            Phase::RetryingUndo(_) => settings.undo_backoff,
+            _ => settings.backoff,
+        };
+        let (_, low) = slot.id.0.as_u64_pair();
+        let pause = backoff.after(slot.state.attempt, low);
+        let pause = retry_after.map_or(pause, |asked| asked.min(backoff.cap));
+        slot.retry = self.retries.push(Instant::now() + pause, key);
+        let phase = slot.state.phase;
+        // What is still running at a participant is no trouble.
+        if let Some(error) = error {
+            let trouble = self.trouble(key, phase, error, Some(pause), None);
+            tracing::debug!(saga.id = %trouble.id, step = trouble.step, error = trouble.error,
+                attempts = trouble.attempts, "saga waits for its next attempt");
+            self.troubles.push(trouble);
+        }
+    }
+
+    pub(super) fn settle(&mut self, key: usize, receipt: Option<L::Receipt>) {
+        let slot = self.slots.remove(key);
+        self.parts.load.fetch_sub(1, Ordering::Relaxed);
+        let entry = slot.entry.expect("a saga that has landed has its entry");
+        let receipt = receipt.expect("a finish that made the change gives a receipt");
+        self.measures.settled.increment(1);
+        if entry.refusal.is_some() {
+            self.measures.refused.increment(1);
+        }
+        self.settled.push(Settled {
+            saga: entry.saga,
+            refusal: entry.refusal,
+            receipt,
+        });
+    }
+
+    pub(super) fn leave(&mut self, key: usize) {
+        let slot = self.slots.remove(key);
+        self.parts.load.fetch_sub(1, Ordering::Relaxed);
+        self.measures.left.increment(1);
+        self.left.push(slot.id);
+    }
+
+    pub(super) fn park(&mut self, trouble: Trouble) {
+        self.measures.parked.increment(1);
+        tracing::error!(saga.id = %trouble.id, step = trouble.step, error = trouble.error,
+            "saga parked; an operator has to look at it");
+        self.troubles.push(trouble);
+    }
+
+    pub(super) fn trouble(
+        &mut self,
+        key: usize,
+        phase: Phase,
+        error: String,
+        next_in: Option<Duration>,
+        halt: Option<Halt>,
+    ) -> Trouble {
+        let slot = self.slots.get(key);
+        let (index, undo) = match phase {
+            Phase::Running(index) | Phase::Retrying(index) => (Some(index), false),
+            Phase::Undoing(index) | Phase::RetryingUndo(index) => (Some(index), true),
+            _ => (None, false),
+        };
+        let step = index.map_or("log", |index| {
+            self.parts.definition.steps[usize::from(index)].name()
+        });
+        Trouble {
+            id: slot.id,
+            epoch: slot.entry.as_ref().map_or(0, |entry| entry.epoch),
+            step,
+            undo,
+            attempts: slot.state.attempt,
+            error,
+            next_in,
+            halt,
+        }
+    }
+
+    pub(super) fn tell(&mut self) {
+        if !self.settled.is_empty() {
+            self.parts
+                .observer
+                .settled(std::mem::take(&mut self.settled));
+        }
+        if !self.left.is_empty() {
+            self.parts.observer.left(std::mem::take(&mut self.left));
+        }
+    }
+}
