@@ -13,6 +13,7 @@ CARGO := cargo
 FLAGS := --release --locked
 BIN := $(or $(CARGO_TARGET_DIR),target)/release
 PG := $(BIN)/holdfast-pg
+# Everything is built as part of the whole workspace, and so only once.
 # What has SQL in it, and is therefore tested on the oldest PostgreSQL and on a new one.
 SQL_CRATES := saga-batch saga-runtime $(patsubst services/%/Cargo.toml,holdfast-%,\
 	$(filter-out services/holdfast/%,$(wildcard services/*/Cargo.toml)))
@@ -23,7 +24,7 @@ help: ## this list
 
 .PHONY: run
 run: needs ## build, start everything on a private Postgres, fill in sample stock (ARGS="--help")
-	$(CARGO) build $(FLAGS) -p holdfast
+	$(CARGO) build $(FLAGS) --workspace --bin holdfast
 	exec $(BIN)/holdfast dev $(ARGS)
 
 .PHONY: test
@@ -58,7 +59,7 @@ show: ## the acceptance runs
 # Every executable file tests/show/NAME is one run. Its second line, a comment, says what it shows;
 # its last line of output is PASS or FAIL with its counts.
 show-%: needs pg ## one of them
-	$(CARGO) build $(FLAGS) -p holdfast
+	$(CARGO) build $(FLAGS) --workspace --bin holdfast
 	HOLDFAST=$(abspath $(BIN))/holdfast HOLDFAST_PG=$(abspath $(PG)) tests/show/$*
 
 .PHONY: sqlx-data
@@ -83,4 +84,4 @@ needs:
 needs-lint: needs
 	@.ci/needs rustfmt clippy
 pg:
-	$(CARGO) build $(FLAGS) -p holdfast-postgres --bin holdfast-pg
+	$(CARGO) build $(FLAGS) --workspace --bin holdfast-pg

@@ -158,6 +158,11 @@ impl Cluster {
         self.addresses.payment
     }
 
+    /// Where the auditor answers, if all roles are in one process.
+    pub fn audit_address(&self) -> Address {
+        self.addresses.audit
+    }
+
     /// A caller of the first order service.
     ///
     /// # Errors

@@ -6,7 +6,9 @@
 
 pub mod audit;
 pub mod binary;
+pub mod buf;
 pub mod cluster;
+pub mod dev;
 pub mod eventually;
 pub mod http;
 pub mod ledger;
@@ -18,6 +20,7 @@ pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod refusal;
+pub mod rows;
 pub mod scenario;
 pub mod shared;
 pub mod stock;

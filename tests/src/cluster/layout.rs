@@ -89,7 +89,7 @@ pub(super) struct Addresses {
     pub(super) orders: Vec<Address>,
     pub(super) inventory: Address,
     pub(super) payment: Address,
-    audit: Address,
+    pub(super) audit: Address,
 }
 
 impl Addresses {

@@ -4,47 +4,143 @@
 //! An order has no event until it is decided or turned; then PLACED is its version 1. Its decision,
 //! CONFIRMED or REJECTED, is version 2, and nothing comes after it.
 
-use super::order::{CONFIRMED, Order, PENDING, REJECTED};
-use crate::blame::FeedDamage;
-use crate::predicate::PredicateId::{self, E1, E2, O1};
-use crate::tally::Fault;
+use std::collections::HashSet;
 
-/// What an order's history comes to.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum History {
-    /// It is legal, or only lacks what the feed is known to have lost.
-    Sound,
-    /// It breaks a predicate.
-    Broken(Fault),
+use futures::TryStreamExt as _;
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::order::{CONFIRMED, PENDING, REJECTED};
+use crate::blame::FeedDamage;
+use crate::database::Database;
+use crate::finding::{Row, Source};
+use crate::predicate::PredicateId::{self, E1, E2, O1};
+use crate::sweep::{self, Sweep};
+use crate::tally::{Fault, Tally};
+
+/// Orders with a wrong history that are remembered, so that nothing else is said of them. If there
+/// are more, the others are reported for all that they break.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// Events whose order is not there.
+const ORPHANS: Sweep = Sweep {
+    id: O1,
+    count: "-- audit: O1 rows
+        select (select count(*) from orders) + (select count(*) from order_events)",
+    find: include_str!("orphans.sql"),
+};
+
+/// An order's row, and of each of its published events, in the order of the feed, what it says.
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct Life {
+    shard: i16,
+    order_id: Uuid,
+    customer_id: String,
+    request_id: String,
+    state: i16,
+    version: i64,
+    turned: bool,
+    /// Whether it says why it was turned or rejected.
+    explained: bool,
+    event_versions: Vec<i64>,
+    event_types: Vec<i16>,
+    event_states: Vec<i16>,
+}
+
+/// Checks every history; `damage` is what E1 has found. Gives the orders that were reported.
+pub(super) async fn check(
+    orders: &mut Database,
+    mut damage: FeedDamage,
+    tally: &mut Tally<'_>,
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    // The order that an orphan was taken from, if there is one, is not reported for it.
+    let rows = sweep::run(orders, &ORPHANS, |fault, row| {
+        damage.missing += row
+            .try_get::<i64, _>("events")
+            .unwrap_or_default()
+            .unsigned_abs();
+        tally.found(fault);
+    });
+    let rows = rows.await?;
+    tally.checked(O1, rows);
+    let mut snapshot = orders.snapshot().await?;
+    let events: i64 = sqlx::query_scalar(
+        "-- audit: E2 rows
+        select count(*) from order_events",
+    )
+    .fetch_one(&mut *snapshot)
+    .await?;
+    tally.checked(E2, events.unsigned_abs());
+    let mut reported = HashSet::new();
+    let mut lives = sqlx::query_as(include_str!("histories.sql")).fetch(&mut *snapshot);
+    while let Some(life) = lives.try_next().await? {
+        if let Some(fault) = judge(&life, &mut damage) {
+            if tally.asked(fault.predicate) && reported.len() < REMEMBERED_MAX {
+                reported.insert(life.order_id);
+            }
+            tally.found(fault);
+        }
+    }
+    Ok(reported)
 }
 
 /// Judges one order; `damage` is what is wrong with the feed and not yet accounted for.
-pub(super) fn judge(order: &Order, damage: &mut FeedDamage) -> History {
-    let broken = |(predicate, message): (PredicateId, String)| {
-        let rows = std::iter::once(order.row())
-            .chain(order.event_rows())
-            .collect();
-        let message = format!("order {} {message}", order.order_id);
-        History::Broken(Fault {
-            predicate,
-            message,
-            rows,
-        })
+fn judge(order: &Life, damage: &mut FeedDamage) -> Option<Fault> {
+    let (predicate, message) = match illegal_row(order) {
+        Some(message) => (O1, message),
+        None => match sequence(order, damage) {
+            Sequence::Wrong(predicate, message) => (predicate, message),
+            Sequence::Excused => return None,
+            Sequence::Whole => (O1, illegal_move(order)?),
+        },
     };
-    if let Some(message) = illegal_row(order) {
-        return broken((O1, message));
+    let message = format!("order {} {message}", order.order_id);
+    let rows = std::iter::once(order.row())
+        .chain(order.event_rows())
+        .collect();
+    Some(Fault {
+        predicate,
+        message,
+        rows,
+    })
+}
+
+impl Life {
+    fn row(&self) -> Row {
+        let columns = [
+            ("shard", self.shard.to_string()),
+            ("order_id", self.order_id.to_string()),
+            ("customer_id", self.customer_id.clone()),
+            ("request_id", self.request_id.clone()),
+            ("state", self.state.to_string()),
+            ("version", self.version.to_string()),
+            ("turned", self.turned.to_string()),
+            ("explained", self.explained.to_string()),
+        ];
+        Row::new(Source::Order, "orders", columns)
     }
-    match sequence(order, damage) {
-        Sequence::Wrong(predicate, message) => broken((predicate, message)),
-        Sequence::Excused => History::Sound,
-        Sequence::Whole => {
-            illegal_move(order).map_or(History::Sound, |message| broken((O1, message)))
-        }
+
+    fn event_rows(&self) -> impl Iterator<Item = Row> {
+        let events = self
+            .event_versions
+            .iter()
+            .zip(&self.event_types)
+            .zip(&self.event_states);
+        events.map(|((version, kind), state)| {
+            let columns = [
+                ("shard", self.shard.to_string()),
+                ("order_id", self.order_id.to_string()),
+                ("version", version.to_string()),
+                ("type", kind.to_string()),
+                ("state", state.to_string()),
+            ];
+            Row::new(Source::Order, "order_events", columns)
+        })
     }
 }
 
 /// What the row alone cannot say.
-fn illegal_row(order: &Order) -> Option<String> {
+fn illegal_row(order: &Life) -> Option<String> {
     let expected = match order.state {
         PENDING => 1,
         CONFIRMED | REJECTED => 2,
@@ -77,7 +173,7 @@ enum Sequence {
 }
 
 /// Compares the versions of the events with those that the row says there have been.
-fn sequence(order: &Order, damage: &mut FeedDamage) -> Sequence {
+fn sequence(order: &Life, damage: &mut FeedDamage) -> Sequence {
     let versions = &order.event_versions;
     let mut sorted = versions.clone();
     sorted.sort_unstable();
@@ -124,7 +220,7 @@ fn sequence(order: &Order, damage: &mut FeedDamage) -> Sequence {
 }
 
 /// Follows the moves that the events tell of, the last one into the state of the row.
-fn illegal_move(order: &Order) -> Option<String> {
+fn illegal_move(order: &Life) -> Option<String> {
     let moves: Vec<(i16, i16)> = order
         .event_types
         .iter()
@@ -149,24 +245,18 @@ fn illegal_move(order: &Order) -> Option<String> {
 mod tests {
     use uuid::Uuid;
 
-    use super::{History, judge};
+    use super::{Life, judge};
     use crate::blame::FeedDamage;
-    use crate::orders::order::Order;
     use crate::predicate::PredicateId::{self, E1, E2, O1};
 
-    fn order(state: i16, turned: bool, events: &[(i64, i16, i16)]) -> Order {
-        Order {
+    fn order(state: i16, turned: bool, events: &[(i64, i16, i16)]) -> Life {
+        Life {
             shard: 0,
             order_id: Uuid::nil(),
             customer_id: String::new(),
             request_id: String::new(),
             state,
             version: if state == 1 { 1 } else { 2 },
-            currency_code: "EUR".to_owned(),
-            total_minor_units: 0,
-            lines: None,
-            capture: 1,
-            captured_minor_units: 0,
             turned,
             explained: turned || state == 4,
             event_versions: events.iter().map(|event| event.0).collect(),
@@ -175,11 +265,8 @@ mod tests {
         }
     }
 
-    fn verdict(order: &Order, mut damage: FeedDamage) -> Option<PredicateId> {
-        match judge(order, &mut damage) {
-            History::Sound => None,
-            History::Broken(fault) => Some(fault.predicate),
-        }
+    fn verdict(order: &Life, mut damage: FeedDamage) -> Option<PredicateId> {
+        judge(order, &mut damage).map(|fault| fault.predicate)
     }
 
     const PLACED: (i64, i16, i16) = (1, 1, 1);

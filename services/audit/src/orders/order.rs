@@ -1,4 +1,4 @@
-//! An order with its events, and the reservation that it rests on, as their rows have them.
+//! An order, and the reservation that it rests on, as their rows have them.
 //! Lines stay text until they are compared, so that a row that cannot be understood is a finding
 //! and stops nothing.
 
@@ -18,7 +18,7 @@ pub(super) const REJECTED: i16 = 4;
 /// `allocations.state`.
 pub(super) const ALLOCATED: i16 = 6;
 
-/// An order, and of each of its published events, in the order of the feed, what it says.
+/// An order, as far as it is compared with other databases.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct Order {
     pub(super) shard: i16,
@@ -33,12 +33,6 @@ pub(super) struct Order {
     pub(super) lines: Option<String>,
     pub(super) capture: i16,
     pub(super) captured_minor_units: i64,
-    pub(super) turned: bool,
-    /// Whether it says why it was turned or rejected.
-    pub(super) explained: bool,
-    pub(super) event_versions: Vec<i64>,
-    pub(super) event_types: Vec<i16>,
-    pub(super) event_states: Vec<i16>,
 }
 
 impl Order {
@@ -58,33 +52,13 @@ impl Order {
                 self.captured_minor_units.to_string(),
             ),
             ("capture", self.capture.to_string()),
-            ("turned", self.turned.to_string()),
             ("lines", optional(self.lines.as_deref())),
         ];
         Row::new(Source::Order, "orders", columns)
     }
-
-    /// The rows that show its events.
-    pub(super) fn event_rows(&self) -> impl Iterator<Item = Row> {
-        let events = self
-            .event_versions
-            .iter()
-            .zip(&self.event_types)
-            .zip(&self.event_states);
-        events.map(|((version, kind), state)| {
-            let columns = [
-                ("shard", self.shard.to_string()),
-                ("order_id", self.order_id.to_string()),
-                ("version", version.to_string()),
-                ("type", kind.to_string()),
-                ("state", state.to_string()),
-            ];
-            Row::new(Source::Order, "order_events", columns)
-        })
-    }
 }
 
-/// Reads orders by their ids, each with its events in one snapshot.
+/// Reads orders by their ids.
 pub(super) async fn load(
     connection: &mut PgConnection,
     ids: &[Uuid],

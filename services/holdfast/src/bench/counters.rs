@@ -1,10 +1,11 @@
 //! Reads the services' own counters off their side ports.
 //!
-//! The rule: what a run cost is the difference of two readings; a process that started in between
-//! has no difference.
+//! The rule: what a run cost is the difference of two readings of the same processes; if one of them
+//! ended in between there is no difference.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     time::Duration,
 };
 
@@ -107,6 +108,33 @@ impl Counters {
     }
 }
 
+/// An open connection to each process, which ends with it.
+#[derive(Debug)]
+pub(super) struct Watch(Vec<TcpStream>);
+
+impl Watch {
+    /// Connects to the side ports.
+    ///
+    /// # Errors
+    /// If one does not answer.
+    pub(super) async fn open(sides: &[String]) -> io::Result<Self> {
+        let mut streams = Vec::with_capacity(sides.len());
+        for side in sides {
+            streams.push(timeout(READ_WITHIN, TcpStream::connect(side)).await??);
+        }
+        Ok(Self(streams))
+    }
+
+    /// Tells whether all processes are those of the beginning.
+    pub(super) fn all_live(&self) -> bool {
+        let is_open = |stream: &TcpStream| {
+            let read = stream.try_read(&mut [0]);
+            read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        };
+        self.0.iter().all(is_open)
+    }
+}
+
 /// Rows that did not move are left out.
 fn difference<K: Ord + Clone>(
     after: &BTreeMap<K, f64>,
@@ -196,7 +224,9 @@ async fn page(side: &str) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counters, Sample};
+    use tokio::net::TcpListener;
+
+    use super::{Counters, Sample, Watch};
 
     const BEFORE: &str = r#"
 # HELP grpc_server_calls_total Calls answered, by method and code.
@@ -249,6 +279,18 @@ process_resident_memory_bytes 2e6
         assert_eq!((run.batches["place"], run.rows["place"]), (5.0, 100.0));
         assert_eq!(run.batches["finish"], 2.0);
         assert_eq!((run.cpu_seconds, run.memory_bytes), (1.0, 2e6));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_is_noticed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let side = listener.local_addr().unwrap().to_string();
+        let watch = Watch::open(&[side]).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        assert!(watch.all_live());
+        drop(accepted);
+        watch.0[0].readable().await.unwrap();
+        assert!(!watch.all_live());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! at its ends.
 
 use std::{
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,7 +13,7 @@ use anyhow::Context as _;
 use tokio::{task::JoinSet, time::timeout};
 
 use super::{
-    counters::Counters,
+    counters::{Counters, Watch},
     database::{Database, Moment, Settings},
     latency::Recorder,
     load::{Load, PATIENCE},
@@ -120,6 +121,7 @@ pub(super) async fn run(
     };
     let mut threads = load.start();
     wait(&mut threads, warmup).await?;
+    let watch = Watch::open(&target.side).await;
     let before = Reading::take(target, database.as_mut()).await;
     load.measure();
     let begun = Instant::now();
@@ -146,12 +148,21 @@ pub(super) async fn run(
             before.processes.own_seconds(),
         ),
         machine_seconds: difference(after.machine_seconds, before.machine_seconds),
-        counters: match (after.counters, before.counters) {
-            (Ok(after), Ok(before)) => Ok(after.since(&before)),
-            (Err(error), _) | (_, Err(error)) => Err(format!("{error:#}")),
-        },
+        counters: counted(watch, before.counters, after.counters)
+            .map_err(|error| format!("{error:#}")),
         database: database_figures,
     })
+}
+
+/// What was counted between two readings of the same processes.
+fn counted(
+    watch: io::Result<Watch>,
+    before: anyhow::Result<Counters>,
+    after: anyhow::Result<Counters>,
+) -> anyhow::Result<Counters> {
+    let (before, after) = (before?, after?);
+    anyhow::ensure!(watch?.all_live(), "a process ended in the measured time");
+    Ok(after.since(&before))
 }
 
 fn difference(after: Option<f64>, before: Option<f64>) -> Option<f64> {
