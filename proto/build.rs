@@ -21,10 +21,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
 
     let mut compiler = protox::Compiler::new(["."])?;
-    compiler.include_imports(true).include_source_info(true).open_files(files)?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(files)?;
     // The encoded form keeps the extension options that the decoded one would drop.
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("holdfast.fds"), compiler.encode_file_descriptor_set())?;
+    fs::write(
+        out.join("holdfast.fds"),
+        compiler.encode_file_descriptor_set(),
+    )?;
 
     tonic_prost_build::configure()
         .bytes(".holdfast")

@@ -42,8 +42,6 @@ pub mod holdfast {
     }
 }
 
-/// Types that every service shares.
-pub use holdfast::r#type::v1 as types;
 /// holdfast.audit.v1.
 pub use holdfast::audit::v1 as audit;
 /// holdfast.inventory.v1.
@@ -52,3 +50,5 @@ pub use holdfast::inventory::v1 as inventory;
 pub use holdfast::order::v1 as order;
 /// holdfast.payment.v1.
 pub use holdfast::payment::v1 as payment;
+/// Types that every service shares.
+pub use holdfast::r#type::v1 as types;

@@ -23,10 +23,16 @@ pub async fn at_rest(binary: &Path, databases: &Databases) -> anyhow::Result<Str
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(AUDITED_WITHIN, output).await.context("no verdict in time")??;
+    let output = tokio::time::timeout(AUDITED_WITHIN, output)
+        .await
+        .context("no verdict in time")??;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complained = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the audit ended with {}\n{said}{complained}", output.status);
+    ensure!(
+        output.status.success(),
+        "the audit ended with {}\n{said}{complained}",
+        output.status
+    );
     let summary = said.lines().rfind(|line| line.starts_with("audit:"));
     Ok(summary.context("an audit without a summary")?.to_owned())
 }

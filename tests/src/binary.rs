@@ -17,12 +17,20 @@ pub const VARIABLE: &str = "HOLDFAST_BIN";
 pub fn holdfast() -> anyhow::Result<PathBuf> {
     if let Some(named) = std::env::var_os(VARIABLE) {
         let named = PathBuf::from(named);
-        ensure!(named.is_file(), "{VARIABLE} is {}, which is no file", named.display());
+        ensure!(
+            named.is_file(),
+            "{VARIABLE} is {}, which is no file",
+            named.display()
+        );
         return Ok(named);
     }
     let own = std::env::current_exe().context("this test's own path is not known")?;
     // target/release/deps/<test>, or target/release/<run>.
-    let beside = own.ancestors().skip(1).take(2).map(|dir: &Path| dir.join("holdfast"));
+    let beside = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|dir: &Path| dir.join("holdfast"));
     let found = beside.into_iter().find(|path| path.is_file());
     found.with_context(|| {
         format!("no holdfast beside this test: run `cargo build --release -p holdfast`, or set {VARIABLE}")

@@ -36,7 +36,8 @@ impl Buf {
     /// # Errors
     /// If it names none.
     pub fn find() -> anyhow::Result<Buf> {
-        let program = std::env::var_os(VARIABLE).with_context(|| format!("{VARIABLE} is not set"))?;
+        let program =
+            std::env::var_os(VARIABLE).with_context(|| format!("{VARIABLE} is not set"))?;
         Ok(Buf {
             program: program.into(),
         })
@@ -53,13 +54,21 @@ impl Buf {
         body: &Value,
     ) -> anyhow::Result<Answer> {
         let output = tokio::process::Command::new(&self.program)
-            .args(["curl", "--protocol", "grpc", "--http2-prior-knowledge", "-d"])
+            .args([
+                "curl",
+                "--protocol",
+                "grpc",
+                "--http2-prior-knowledge",
+                "-d",
+            ])
             .arg(body.to_string())
             .arg(format!("http://{address}/{method}"))
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(CALL_WITHIN, output).await.context("buf curl hangs")??;
+        let output = tokio::time::timeout(CALL_WITHIN, output)
+            .await
+            .context("buf curl hangs")??;
         if output.status.success() {
             return Ok(Answer::Response(serde_json::from_slice(&output.stdout)?));
         }
@@ -104,12 +113,16 @@ impl Buf {
 /// The status that the client has written as JSON.
 fn status(error: &Value) -> anyhow::Result<Status> {
     let code = error["code"].as_str().context("an error without a code")?;
-    let code = tonic::Code::from(i32::from(number(code).with_context(|| format!("code {code}"))?));
+    let code = tonic::Code::from(i32::from(
+        number(code).with_context(|| format!("code {code}"))?,
+    ));
     let message = error["message"].as_str().unwrap_or_default();
     let mut details = Vec::new();
     for detail in error["details"].as_array().unwrap_or(&Vec::new()) {
         let type_name = detail["type"].as_str().context("a detail without a type")?;
-        let value = detail["value"].as_str().context("a detail without a value")?;
+        let value = detail["value"]
+            .as_str()
+            .context("a detail without a value")?;
         details.push(prost_types::Any {
             type_url: format!("type.googleapis.com/{type_name}"),
             value: STANDARD_NO_PAD.decode(value)?,
@@ -121,7 +134,11 @@ fn status(error: &Value) -> anyhow::Result<Status> {
         message: message.into(),
         details,
     };
-    Ok(Status::with_details(code, message, prost::Message::encode_to_vec(&body).into()))
+    Ok(Status::with_details(
+        code,
+        message,
+        prost::Message::encode_to_vec(&body).into(),
+    ))
 }
 
 /// A code's number, by its name in the client's JSON.

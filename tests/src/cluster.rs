@@ -30,8 +30,8 @@ use crate::{
 
 mod layout;
 
-pub use layout::{Address, Layout, Member};
 pub(crate) use layout::audit_environment;
+pub use layout::{Address, Layout, Member};
 use layout::{Addresses, arguments, environment};
 
 /// How long a process may take until it answers.
@@ -111,7 +111,11 @@ impl Cluster {
         };
         let process = Process::spawn("migrate", program, &self.log_of("migrate"))?;
         let status = process.ended(MIGRATED_WITHIN).await?;
-        ensure!(status.success(), "migrate: {status}\n{}", process.last_words());
+        ensure!(
+            status.success(),
+            "migrate: {status}\n{}",
+            process.last_words()
+        );
         Ok(())
     }
 
@@ -200,7 +204,10 @@ impl Cluster {
     /// # Errors
     /// If it does not run.
     pub fn process(&self, member: Member) -> anyhow::Result<&Process> {
-        let service = self.services.iter().find(|service| service.member == member);
+        let service = self
+            .services
+            .iter()
+            .find(|service| service.member == member);
         let process = service.and_then(|service| service.process.as_ref());
         process.with_context(|| format!("{member} does not run"))
     }
@@ -211,10 +218,17 @@ impl Cluster {
     /// If it does not run, or had ended by itself.
     pub async fn kill(&mut self, member: Member) -> anyhow::Result<()> {
         let process = self.take(member)?;
-        ensure!(process.exit_status().is_none(), "{member} had ended by itself\n{}", process.last_words());
+        ensure!(
+            process.exit_status().is_none(),
+            "{member} had ended by itself\n{}",
+            process.last_words()
+        );
         process.signal(Signal::KILL);
         let status = process.ended(KILLED_WITHIN).await?;
-        ensure!(status.signal() == Some(Signal::KILL.as_raw()), "{member} ended with {status}");
+        ensure!(
+            status.signal() == Some(Signal::KILL.as_raw()),
+            "{member} ended with {status}"
+        );
         Ok(())
     }
 
@@ -261,7 +275,10 @@ impl Cluster {
     /// If it runs, or cannot be started.
     pub fn spawn(&mut self, member: Member) -> anyhow::Result<()> {
         let process = self.try_out(member, &[])?;
-        let service = self.services.iter_mut().find(|service| service.member == member);
+        let service = self
+            .services
+            .iter_mut()
+            .find(|service| service.member == member);
         let service = service.with_context(|| format!("the cluster has no {member}"))?;
         ensure!(service.process.is_none(), "{member} runs");
         service.process = Some(process);
@@ -299,7 +316,11 @@ impl Cluster {
         for side in self.addresses.sides(member) {
             eventually(&format!("{member} is ready"), READY_WITHIN, async || {
                 let ended = process.exit_status();
-                ensure!(ended.is_none(), "{member} ended: {ended:?}\n{}", process.last_words());
+                ensure!(
+                    ended.is_none(),
+                    "{member} ended: {ended:?}\n{}",
+                    process.last_words()
+                );
                 let page = http::get(side, "/readyz").await;
                 Ok(page.is_ok_and(|page| page.status == 200).then_some(()))
             })
@@ -326,7 +347,11 @@ impl Cluster {
         for member in self.layout.members.clone() {
             if self.process(member).is_ok() {
                 let status = self.stop(member).await?;
-                ensure!(status.success(), "{member} stopped with {status}\n{}", self.log(member)?);
+                ensure!(
+                    status.success(),
+                    "{member} stopped with {status}\n{}",
+                    self.log(member)?
+                );
             }
             let log = self.log(member)?;
             ensure!(!log.contains("panicked at"), "{member} panicked\n{log}");
@@ -347,7 +372,10 @@ impl Cluster {
     }
 
     fn take(&mut self, member: Member) -> anyhow::Result<Process> {
-        let service = self.services.iter_mut().find(|service| service.member == member);
+        let service = self
+            .services
+            .iter_mut()
+            .find(|service| service.member == member);
         let process = service.and_then(|service| service.process.take());
         process.with_context(|| format!("{member} does not run"))
     }

@@ -54,7 +54,11 @@ impl Dev {
         };
         let process = Process::spawn("dev", program, &dir.path().join("dev.log"))?;
         let greeting = eventually("dev greets", GREETS_WITHIN, async || {
-            ensure!(process.exit_status().is_none(), "dev ended\n{}", process.last_words());
+            ensure!(
+                process.exit_status().is_none(),
+                "dev ended\n{}",
+                process.last_words()
+            );
             let said = process.log()?;
             let greeted = said.lines().any(|line| line.starts_with(GREETED));
             Ok(greeted.then_some(said))
@@ -71,7 +75,10 @@ impl Dev {
     /// # Errors
     /// If the greeting did not say.
     pub fn address(&self, role: &str) -> anyhow::Result<SocketAddr> {
-        self.addresses.get(role).copied().with_context(|| format!("dev did not say where {role} is"))
+        self.addresses
+            .get(role)
+            .copied()
+            .with_context(|| format!("dev did not say where {role} is"))
     }
 
     /// A connection to the database of a role, by the URL that it left in its data directory.
@@ -94,7 +101,11 @@ impl Dev {
         let postgres = self.address("postgres")?;
         self.process.signal(Signal::TERM);
         let status = self.process.ended(STOPS_WITHIN).await?;
-        ensure!(status.success(), "dev stopped with {status}\n{}", self.process.last_words());
+        ensure!(
+            status.success(),
+            "dev stopped with {status}\n{}",
+            self.process.last_words()
+        );
         let left = tokio::net::TcpStream::connect(postgres).await.is_ok();
         ensure!(!left, "dev stopped and left its postgres behind");
         Ok(())

@@ -26,7 +26,9 @@ pub struct Page {
 /// # Errors
 /// If nobody answers.
 pub async fn get(address: SocketAddr, path: &str) -> anyhow::Result<Page> {
-    timeout(PAGE_WITHIN, read(address, path)).await.context("the side port does not answer")?
+    timeout(PAGE_WITHIN, read(address, path))
+        .await
+        .context("the side port does not answer")?
 }
 
 async fn read(address: SocketAddr, path: &str) -> anyhow::Result<Page> {
@@ -35,7 +37,9 @@ async fn read(address: SocketAddr, path: &str) -> anyhow::Result<Page> {
     stream.write_all(request.as_bytes()).await?;
     let mut text = String::new();
     stream.read_to_string(&mut text).await?;
-    let (head, body) = text.split_once("\r\n\r\n").context("an answer without an end of its head")?;
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .context("an answer without an end of its head")?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     Ok(Page {
         status: status.context("an answer without a status")?,
@@ -46,8 +50,13 @@ async fn read(address: SocketAddr, path: &str) -> anyhow::Result<Page> {
 /// A metric's value on a /metrics page, all its labels summed; 0 if it is not there.
 pub fn metric(page: &str, name: &str) -> f64 {
     let of_metric = |line: &&str| {
-        line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '))
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '))
     };
-    let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
+    let value = |line: &str| {
+        line.rsplit(' ')
+            .next()
+            .and_then(|value| value.parse::<f64>().ok())
+    };
     page.lines().filter(of_metric).filter_map(value).sum()
 }

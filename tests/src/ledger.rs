@@ -70,7 +70,10 @@ impl Ledger {
 
     /// How many answers were taken down so far.
     pub fn answers(&self) -> u64 {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner).answers
+        self.book
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .answers
     }
 
     /// Holds the book against what the service says now.
@@ -100,7 +103,10 @@ impl Ledger {
                 }
                 let key = (order.customer_id.clone(), order.request_id.clone());
                 if let Some(other) = found.insert(key, order) {
-                    violations.push(format!("K1: a second order under the key of {}", other.order_id));
+                    violations.push(format!(
+                        "K1: a second order under the key of {}",
+                        other.order_id
+                    ));
                 }
             }
         }
@@ -111,8 +117,17 @@ impl Ledger {
             };
             violations.extend(violation.map(|what| format!("{key:?}: {what}")));
         }
-        let named = violations.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("; ");
-        ensure!(violations.is_empty(), "{} violations: {named}", violations.len());
+        let named = violations
+            .iter()
+            .take(NAMED_MAX)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; ");
+        ensure!(
+            violations.is_empty(),
+            "{} violations: {named}",
+            violations.len()
+        );
         Ok(tally)
     }
 }
@@ -122,20 +137,29 @@ fn told(order: &Order) -> Told {
         order_id: order.order_id.clone(),
         state: order.state(),
         version: order.version,
-        total: order.total_amount.as_ref().map_or(0, |total| total.minor_units),
+        total: order
+            .total_amount
+            .as_ref()
+            .map_or(0, |total| total.minor_units),
     }
 }
 
 /// What may not have changed from one answer to a later one.
 fn changed(old: &Told, new: &Told) -> Option<String> {
     if old.order_id != new.order_id {
-        return Some(format!("K1: order {} and then {}", old.order_id, new.order_id));
+        return Some(format!(
+            "K1: order {} and then {}",
+            old.order_id, new.order_id
+        ));
     }
     if old.state != OrderState::Pending && old.state != new.state {
         return Some(format!("D2: {:?} and then {:?}", old.state, new.state));
     }
     if new.version < old.version {
-        return Some(format!("K2: version {} and then {}", old.version, new.version));
+        return Some(format!(
+            "K2: version {} and then {}",
+            old.version, new.version
+        ));
     }
     (old.total != new.total).then(|| format!("its total was {} and is {}", old.total, new.total))
 }

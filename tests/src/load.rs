@@ -159,7 +159,8 @@ impl Caller {
             });
             let answer = answer.await;
             self.shared.in_flight.fetch_sub(1, Ordering::Relaxed);
-            let placed = answer.with_context(|| format!("order {} has no answer", order.request_id))?;
+            let placed =
+                answer.with_context(|| format!("order {} has no answer", order.request_id))?;
             let placed = placed.order.context("an answer without an order")?;
             self.ledger.record(&order, &placed);
         }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use holdfast_proto::order::{
-    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, Order, OrderState, PlaceOrderRequest, PlaceOrderResponse,
-    order_service_client::OrderServiceClient,
+    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, Order, OrderState, PlaceOrderRequest,
+    PlaceOrderResponse, order_service_client::OrderServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -67,7 +67,10 @@ impl Orders {
     /// # Errors
     /// If the call fails, or there is no order in its answer.
     pub async fn placed(&self, order: impl Into<PlaceOrderRequest>) -> anyhow::Result<Order> {
-        let answer = self.place(order).await.context("the order was not placed")?;
+        let answer = self
+            .place(order)
+            .await
+            .context("the order was not placed")?;
         answer.order.context("an answer without an order")
     }
 
@@ -106,7 +109,9 @@ impl Orders {
             order_id: order_id.into(),
         };
         let answer = self.client().get_order(request).await?.into_inner();
-        answer.order.ok_or_else(|| Status::internal("an answer without an order"))
+        answer
+            .order
+            .ok_or_else(|| Status::internal("an answer without an order"))
     }
 
     /// Reads an order until it is decided; a read whose answer is not known is made again.
@@ -114,13 +119,15 @@ impl Orders {
     /// # Errors
     /// If a read is refused, or it is not decided `within` that time.
     pub async fn decided(&self, order_id: &str, within: Duration) -> anyhow::Result<Order> {
-        eventually(&format!("order {order_id} is decided"), within, async || {
-            match self.get(order_id).await {
+        eventually(
+            &format!("order {order_id} is decided"),
+            within,
+            async || match self.get(order_id).await {
                 Ok(order) => Ok((order.state() != OrderState::Pending).then_some(order)),
                 Err(status) if is_unknown(&status) => Ok(None),
                 Err(status) => Err(status.into()),
-            }
-        })
+            },
+        )
         .await
     }
 

@@ -34,7 +34,9 @@ impl Payments {
             payment_id: payment_id.into(),
         };
         let answer = self.client.clone().get_payment(request).await?.into_inner();
-        answer.payment.ok_or_else(|| Status::internal("an answer without a payment"))
+        answer
+            .payment
+            .ok_or_else(|| Status::internal("an answer without a payment"))
     }
 }
 

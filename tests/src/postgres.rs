@@ -89,7 +89,9 @@ impl Postgres {
     pub async fn crash(&mut self) -> anyhow::Result<()> {
         let server = self.server.take().context("postgres does not run")?;
         quit(&server)?;
-        tokio::time::timeout(CRASH_WITHIN, server.ended()).await.context("postgres does not end")?;
+        tokio::time::timeout(CRASH_WITHIN, server.ended())
+            .await
+            .context("postgres does not end")?;
         Ok(())
     }
 

@@ -85,7 +85,13 @@ impl Process {
         let mut exit = self.exit.clone();
         let ended = tokio::time::timeout(within, exit.wait_for(Option::is_some)).await;
         let status = ended.ok().and_then(Result::ok).and_then(|status| *status);
-        status.with_context(|| format!("{} has not ended within {within:?}\n{}", self.name, self.last_words()))
+        status.with_context(|| {
+            format!(
+                "{} has not ended within {within:?}\n{}",
+                self.name,
+                self.last_words()
+            )
+        })
     }
 
     /// The last lines of its log.
@@ -140,18 +146,22 @@ fn forget_own_settings(command: &mut Command) {
 fn keep(mut command: Command) -> anyhow::Result<(Pid, watch::Receiver<Option<ExitStatus>>)> {
     let (started, start) = mpsc::channel();
     let (exited, exit) = watch::channel(None);
-    thread::Builder::new().name("keeper".into()).spawn(move || {
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) => {
-                let _ = started.send(Err(error));
-                return;
-            }
-        };
-        let _ = started.send(Ok(child.id()));
-        let status = child.wait().expect("the child is ours and nobody else waits for it");
-        exited.send_replace(Some(status));
-    })?;
+    thread::Builder::new()
+        .name("keeper".into())
+        .spawn(move || {
+            let mut child = match command.spawn() {
+                Ok(child) => child,
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return;
+                }
+            };
+            let _ = started.send(Ok(child.id()));
+            let status = child
+                .wait()
+                .expect("the child is ours and nobody else waits for it");
+            exited.send_replace(Some(status));
+        })?;
     let id = i32::try_from(start.recv()??)?;
     let pid = Pid::from_raw(id).expect("the kernel's process ids are positive");
     Ok((pid, exit))

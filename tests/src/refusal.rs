@@ -27,14 +27,22 @@ pub struct Told {
 /// Takes a status apart.
 pub fn told(status: &Status) -> Told {
     let details = status.get_error_details();
-    let info = details.error_info().filter(|info| info.domain == "holdfast");
-    let violations = details.bad_request().map(|bad| bad.field_violations.as_slice());
+    let info = details
+        .error_info()
+        .filter(|info| info.domain == "holdfast");
+    let violations = details
+        .bad_request()
+        .map(|bad| bad.field_violations.as_slice());
     let pushback = status.metadata().get("grpc-retry-pushback-ms");
     Told {
         code: status.code(),
         reason: info.map(|info| info.reason.clone()).unwrap_or_default(),
         metadata: info.map(|info| info.metadata.clone()).unwrap_or_default(),
-        fields: violations.unwrap_or_default().iter().map(|it| it.field.clone()).collect(),
+        fields: violations
+            .unwrap_or_default()
+            .iter()
+            .map(|it| it.field.clone())
+            .collect(),
         retry_delay: details.retry_info().and_then(|retry| retry.retry_delay),
         pushback_ms: pushback.and_then(|value| value.to_str().ok()?.parse().ok()),
     }

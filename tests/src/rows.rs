@@ -23,7 +23,9 @@ pub async fn count(connection: &mut PgConnection) -> anyhow::Result<Rows> {
     let mut rows = Rows::new();
     for table in tables {
         let statement = format!("select count(*) from \"{table}\"");
-        let count = sqlx::query_scalar(AssertSqlSafe(statement)).fetch_one(&mut *connection).await?;
+        let count = sqlx::query_scalar(AssertSqlSafe(statement))
+            .fetch_one(&mut *connection)
+            .await?;
         rows.insert(table, count);
     }
     Ok(rows)

@@ -54,7 +54,10 @@ impl Warehouse {
             request_id: unique("put"),
             ..PutSkuRequest::default()
         };
-        self.client().put_sku(request).await.context("cannot put a SKU")?;
+        self.client()
+            .put_sku(request)
+            .await
+            .context("cannot put a SKU")?;
         Ok(())
     }
 

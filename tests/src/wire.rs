@@ -27,7 +27,10 @@ pub async fn call(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let (response, mut body) = client.ready().await?.send_request(request.body(())?, false)?;
+    let (response, mut body) = client
+        .ready()
+        .await?
+        .send_request(request.body(())?, false)?;
     body.send_data(framed(message)?, true)?;
 
     let response = response.await?;
@@ -39,7 +42,10 @@ pub async fn call(
                 let length = chunk?.len();
                 body.flow_control().release_capacity(length)?;
             }
-            let trailers = body.trailers().await?.context("an answer without trailers")?;
+            let trailers = body
+                .trailers()
+                .await?
+                .context("an answer without trailers")?;
             Status::from_header_map(&trailers).unwrap_or(Status::new(Code::Ok, ""))
         }
     };

@@ -51,12 +51,22 @@ async fn rows(cluster: &Cluster, key: &str, order_id: &str) -> anyhow::Result<(i
     let mut inventory = cluster.database(Database::Inventory).await?;
     let allocations = "-- tests: allocations of an order
         select count(*) as allocations from allocations a where a.order_id = $1::uuid";
-    let allocations = sqlx::query(allocations).bind(order_id).fetch_one(&mut inventory).await?;
+    let allocations = sqlx::query(allocations)
+        .bind(order_id)
+        .fetch_one(&mut inventory)
+        .await?;
     let mut payment = cluster.database(Database::Payment).await?;
     let payments = "-- tests: payments of an order
         select count(*) as payments from payments p where p.payment_id = $1::uuid";
-    let payments = sqlx::query(payments).bind(order_id).fetch_one(&mut payment).await?;
-    Ok((orders.get("orders"), allocations.get("allocations"), payments.get("payments")))
+    let payments = sqlx::query(payments)
+        .bind(order_id)
+        .fetch_one(&mut payment)
+        .await?;
+    Ok((
+        orders.get("orders"),
+        allocations.get("allocations"),
+        payments.get("payments"),
+    ))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,15 +77,25 @@ async fn callers_of_two_replicas_at_once_get_one_order_and_one_decision() -> any
                 let sku = cluster.warehouse()?.sku(CALLERS.try_into()?).await?;
                 let key = unique("key");
                 let customer = unique("customer");
-                let placement = Placement::of(&customer).key(&key).line(&sku, 1).token(token);
+                let placement = Placement::of(&customer)
+                    .key(&key)
+                    .line(&sku, 1)
+                    .token(token);
                 let (orders, new) = at_once(cluster, &placement).await?;
                 assert_eq!(new, 1, "{token}");
                 let one = &orders[0];
-                assert!(orders.iter().all(|order| order == one), "{token}: several answers");
+                assert!(
+                    orders.iter().all(|order| order == one),
+                    "{token}: several answers"
+                );
                 assert_ne!(one.state(), OrderState::Pending);
                 let confirmed = one.state() == OrderState::Confirmed;
                 assert_eq!(confirmed, token != "tok_decline");
-                assert_eq!(rows(cluster, &key, &one.order_id).await?, (1, 1, 1), "{token}");
+                assert_eq!(
+                    rows(cluster, &key, &one.order_id).await?,
+                    (1, 1, 1),
+                    "{token}"
+                );
                 let reserved = cluster.warehouse()?.stock(&sku).await?.reserved;
                 assert_eq!(reserved, i64::from(confirmed), "{token}");
                 let mut provider = cluster.database(Database::Provider).await?;

@@ -24,15 +24,23 @@ async fn refuses(
     let process = cluster.try_out(member, &flags)?;
     let status = process.ended(ENDS_WITHIN).await?;
     let said = process.log()?.split_off(before);
-    ensure!(status.code().is_some_and(|code| code != 0), "{member} {flags:?} ended with {status}");
+    ensure!(
+        status.code().is_some_and(|code| code != 0),
+        "{member} {flags:?} ended with {status}"
+    );
     for words in says {
-        ensure!(said.contains(words), "{member} {flags:?} does not say {words:?}:\n{said}");
+        ensure!(
+            said.contains(words),
+            "{member} {flags:?} does not say {words:?}:\n{said}"
+        );
     }
     Ok(())
 }
 
 async fn run(connection: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -57,9 +65,17 @@ async fn services_refuse_settings_under_which_a_crash_could_lose_orders() -> any
         (Member::Payment, "holdfast_payment"),
         (Member::Payment, "holdfast_provider"),
     ] {
-        run(&mut superuser, &format!("alter role {role} set synchronous_commit = off")).await?;
+        run(
+            &mut superuser,
+            &format!("alter role {role} set synchronous_commit = off"),
+        )
+        .await?;
         refuses(&cluster, member, &[], &["synchronous_commit"]).await?;
-        run(&mut superuser, &format!("alter role {role} reset synchronous_commit")).await?;
+        run(
+            &mut superuser,
+            &format!("alter role {role} reset synchronous_commit"),
+        )
+        .await?;
     }
     // Nothing else was in the way.
     for member in [Member::Inventory, Member::Payment, Member::Order(0)] {
@@ -72,8 +88,11 @@ async fn services_refuse_settings_under_which_a_crash_could_lose_orders() -> any
 async fn services_refuse_to_listen_where_others_could_reach_them() -> anyhow::Result<()> {
     let cluster = Cluster::without_services(Layout::split(1)).await?;
     cluster.migrate().await?;
-    let members =
-        [(Member::Order(0), "order"), (Member::Inventory, "inventory"), (Member::Payment, "payment")];
+    let members = [
+        (Member::Order(0), "order"),
+        (Member::Inventory, "inventory"),
+        (Member::Payment, "payment"),
+    ];
     for (member, role) in members {
         for port in ["listen", "side-listen"] {
             let flag = format!("--{role}-{port}=0.0.0.0:0");
@@ -96,7 +115,11 @@ async fn services_refuse_a_schema_that_is_not_theirs() -> anyhow::Result<()> {
         let migrate = ["no schema", "holdfast migrate"];
         refuses(&cluster, *member, &[], &migrate).await?;
         let mut connection = cluster.database(*database).await?;
-        assert!(run(&mut connection, "select from _sqlx_migrations").await.is_err());
+        assert!(
+            run(&mut connection, "select from _sqlx_migrations")
+                .await
+                .is_err()
+        );
     }
     cluster.migrate().await?;
     for (member, database) in roles {
@@ -106,15 +129,30 @@ async fn services_refuse_a_schema_that_is_not_theirs() -> anyhow::Result<()> {
             values (99990101000000, 'of a later release', true, '', 0)";
         run(&mut connection, newer).await?;
         refuses(&cluster, member, &[], &["99990101000000", "newer"]).await?;
-        run(&mut connection, "delete from _sqlx_migrations where version = 99990101000000").await?;
+        run(
+            &mut connection,
+            "delete from _sqlx_migrations where version = 99990101000000",
+        )
+        .await?;
 
-        run(&mut connection, "update _sqlx_migrations set checksum = '\\x00'").await?;
+        run(
+            &mut connection,
+            "update _sqlx_migrations set checksum = '\\x00'",
+        )
+        .await?;
         refuses(&cluster, member, &[], &["text has changed"]).await?;
-        ensure!(cluster.migrate().await.is_err(), "a changed migration is not migrated over");
+        ensure!(
+            cluster.migrate().await.is_err(),
+            "a changed migration is not migrated over"
+        );
         run(&mut connection, "delete from _sqlx_migrations").await?;
         refuses(&cluster, member, &[], &["no schema"]).await?;
         // Made anew, for the next one.
-        run(&mut connection, "drop schema public cascade; create schema public").await?;
+        run(
+            &mut connection,
+            "drop schema public cascade; create schema public",
+        )
+        .await?;
         cluster.migrate().await?;
     }
     for member in [Member::Inventory, Member::Payment, Member::Order(0)] {

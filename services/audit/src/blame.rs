@@ -18,8 +18,9 @@ const HELD_MAX: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Differences {
     held: Vec<Held>,
-    /// Units by SKU that reported orders should keep and do not.
-    accounted: HashMap<String, i128>,
+    /// For each SKU in `held`, the units that reported orders should keep and do not; none: no such
+    /// order was reported.
+    accounted: HashMap<String, Option<i128>>,
 }
 
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl Differences {
     ) -> Option<Fault> {
         match sku {
             Some(sku) if self.held.len() < HELD_MAX => {
+                self.accounted.entry(sku.clone()).or_default();
                 self.held.push(Held {
                     sku,
                     difference,
@@ -52,9 +54,8 @@ impl Differences {
 
     /// Notes that a reported reservation keeps so many units of a SKU less than its order has.
     pub(crate) fn account(&mut self, sku: &str, units: i128) {
-        // Nothing else is ever asked for.
-        if self.held.iter().any(|held| held.sku == sku) {
-            *self.accounted.entry(sku.to_owned()).or_default() += units;
+        if let Some(accounted) = self.accounted.get_mut(sku) {
+            *accounted.get_or_insert_default() += units;
         }
     }
 
@@ -65,7 +66,8 @@ impl Differences {
             *totals.entry(held.sku.clone()).or_default() += i128::from(held.difference);
         }
         for held in self.held {
-            if self.accounted.get(&held.sku) != totals.get(&held.sku) {
+            let accounted = self.accounted.get(&held.sku).copied().flatten();
+            if accounted.as_ref() != totals.get(&held.sku) {
                 tally.found(held.fault);
             }
         }
@@ -133,6 +135,18 @@ mod tests {
             }
             assert_eq!(findings(differences), expected);
         }
+    }
+
+    #[test]
+    fn differences_that_cancel_out_are_still_two() {
+        let mut differences = Differences::default();
+        for difference in [1, -1] {
+            assert_eq!(
+                differences.hold(Some("a".to_owned()), difference, fault()),
+                None
+            );
+        }
+        assert_eq!(findings(differences), 2);
     }
 
     #[test]

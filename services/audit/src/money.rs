@@ -181,23 +181,30 @@ async fn strays(
         return;
     }
     let mut after = Uuid::nil();
-    loop {
-        match strays_page(payment, ledger, order, &mut after, tally).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(cause) => return tally.unknown(P3, &cause),
+    let told = async {
+        // What comes later is the next audit's, so that it ends however fast it comes.
+        let last = payment::last_reference(ledger.connection())
+            .await
+            .map_err(failed(Source::Provider))?;
+        while last.is_some_and(|last| after < last) {
+            strays_page(payment, ledger, order, &mut after, tally).await?;
         }
+        Ok(())
+    };
+    if let Err(cause) = told.await {
+        let cause: String = cause;
+        tally.unknown(P3, &cause);
     }
 }
 
-/// Takes one page of the ledger; gives whether there may be another.
+/// Takes the page of the ledger that begins after `after`, and leaves its end there.
 async fn strays_page(
     payment: &mut Database,
     ledger: &mut Database,
     order: &mut Session,
     after: &mut Uuid,
     tally: &mut Tally<'_>,
-) -> Result<bool, String> {
+) -> Result<(), String> {
     let references: Vec<Uuid> = sqlx::query_scalar(
         "-- audit: payments of the ledger
         select distinct l.payment_reference
@@ -211,10 +218,7 @@ async fn strays_page(
     .fetch_all(ledger.connection())
     .await
     .map_err(failed(Source::Provider))?;
-    let Some(last) = references.last() else {
-        return Ok(false);
-    };
-    *after = *last;
+    *after = references.last().copied().unwrap_or(Uuid::max());
     let known = payment::known(payment.connection(), &references)
         .await
         .map_err(failed(Source::Payment))?;
@@ -223,7 +227,7 @@ async fn strays_page(
         .filter(|id| !known.contains(id))
         .collect();
     if unknown.is_empty() {
-        return Ok(true);
+        return Ok(());
     }
     let missed = missed_by_orders(order, &unknown, tally.wants(O2)).await?;
     let entries = entries_of(ledger.connection(), &unknown)
@@ -232,7 +236,7 @@ async fn strays_page(
     for (id, entries) in entries.into_iter().filter(|(id, _)| !missed.contains(id)) {
         tally.found(stray(id, &entries));
     }
-    Ok(true)
+    Ok(())
 }
 
 fn stray(id: Uuid, entries: &[Entry]) -> Fault {

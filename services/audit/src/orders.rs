@@ -106,8 +106,18 @@ async fn walk(
     differences: &mut Differences,
     tally: &mut Tally<'_>,
 ) -> Result<(), sqlx::Error> {
+    // Orders that come later are the next audit's, so that it ends however fast they come.
+    let last: Option<Uuid> = sqlx::query_scalar(
+        "-- audit: the last order
+        select o.order_id
+        from orders o
+        order by o.order_id desc
+        limit 1",
+    )
+    .fetch_optional(orders.connection())
+    .await?;
     let mut after = Uuid::nil();
-    loop {
+    while last.is_some_and(|last| after < last) {
         let ids: Vec<Uuid> = sqlx::query_scalar(
             "-- audit: ids of orders
             select o.order_id
@@ -120,10 +130,10 @@ async fn walk(
         .bind(PAGE_MAX)
         .fetch_all(orders.connection())
         .await?;
-        let Some(last) = ids.last() else {
-            return Ok(());
+        let Some(end) = ids.last() else {
+            break;
         };
-        after = *last;
+        after = *end;
         let mut page = order::load(orders.connection(), &ids).await?;
         count(&page, tally);
         page.retain(|it| {
@@ -131,6 +141,7 @@ async fn walk(
         });
         judge_page(orders, beside, page, differences, tally).await?;
     }
+    Ok(())
 }
 
 fn count(page: &[Order], tally: &mut Tally<'_>) {

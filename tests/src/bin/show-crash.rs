@@ -32,7 +32,10 @@ async fn show() -> anyhow::Result<String> {
     let campaign = crash::campaign(plan).await?;
     let least = IN_FLIGHT_MIN * plan.kills / KILLS;
     let (calls, undecided) = (campaign.in_flight, campaign.undecided);
-    ensure!(undecided >= least, "{undecided} orders were in flight, of {calls} calls: {campaign}");
+    ensure!(
+        undecided >= least,
+        "{undecided} orders were in flight, of {calls} calls: {campaign}"
+    );
     say(&format!("campaign: {campaign}"));
     let replicas = replicas::one_stays_dead(ORPHANS, LEASE).await?;
     Ok(format!("{campaign}; {replicas}"))

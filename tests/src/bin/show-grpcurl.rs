@@ -54,9 +54,13 @@ async fn show() -> anyhow::Result<String> {
     user.a_payment_that_is_too_slow().await?;
     user.the_same_key_again().await?;
     user.wrong_requests().await?;
-    let User { dev, calls, checks, .. } = user;
+    let User {
+        dev, calls, checks, ..
+    } = user;
     dev.stop().await?;
-    Ok(format!("{checks} checks of {calls} calls, all by reflection; dev left nothing behind"))
+    Ok(format!(
+        "{checks} checks of {calls} calls, all by reflection; dev left nothing behind"
+    ))
 }
 
 /// An order of one unit of the SKU.
@@ -72,7 +76,9 @@ fn order(key: &str, token: &str) -> Value {
 
 /// A changed copy of a value.
 fn with(mut value: Value, pointer: &str, new: Value) -> anyhow::Result<Value> {
-    *value.pointer_mut(pointer).with_context(|| format!("no {pointer}"))? = new;
+    *value
+        .pointer_mut(pointer)
+        .with_context(|| format!("no {pointer}"))? = new;
     Ok(value)
 }
 
@@ -86,7 +92,9 @@ impl User {
 
     async fn call(&mut self, role: &str, method: &str, body: Value) -> anyhow::Result<Value> {
         self.calls += 1;
-        self.buf.response(self.dev.address(role)?, method, &body).await
+        self.buf
+            .response(self.dev.address(role)?, method, &body)
+            .await
     }
 
     async fn place(&mut self, body: Value) -> anyhow::Result<Value> {
@@ -95,7 +103,9 @@ impl User {
 
     /// What is available and reserved of the SKU. Proto JSON writes int64 as text and 0 not at all.
     async fn stock_is(&mut self, available: i64, reserved: i64) -> anyhow::Result<()> {
-        let answer = self.call("inventory", GET_STOCK, json!({"sku": SKU})).await?;
+        let answer = self
+            .call("inventory", GET_STOCK, json!({"sku": SKU}))
+            .await?;
         let stock = &answer["stock"];
         let seen = (number(&stock["available"]), number(&stock["reserved"]));
         let what = format!("{available} available, {reserved} reserved");
@@ -117,9 +127,15 @@ impl User {
 
     async fn four_orders_for_three_units(&mut self) -> anyhow::Result<()> {
         for number in 1..=3 {
-            let answer = self.place(order(&format!("order-{number}"), "tok_ok")).await?;
+            let answer = self
+                .place(order(&format!("order-{number}"), "tok_ok"))
+                .await?;
             let state = &answer["order"]["state"];
-            self.check(&format!("order {number} CONFIRMED"), state == "ORDER_STATE_CONFIRMED", &answer)?;
+            self.check(
+                &format!("order {number} CONFIRMED"),
+                state == "ORDER_STATE_CONFIRMED",
+                &answer,
+            )?;
         }
         let answer = self.place(order("order-4", "tok_ok")).await?;
         let order = &answer["order"];
@@ -129,7 +145,11 @@ impl User {
             && rejection["reason"] == "ERROR_REASON_OUT_OF_STOCK"
             && short["sku"] == SKU
             && (number(&short["requested"]), number(&short["available"])) == (1, 0);
-        self.check("order 4 REJECTED OUT_OF_STOCK, requested 1, available 0", holds, &answer)?;
+        self.check(
+            "order 4 REJECTED OUT_OF_STOCK, requested 1, available 0",
+            holds,
+            &answer,
+        )?;
         self.stock_is(0, UNITS).await
     }
 
@@ -157,12 +177,24 @@ impl User {
         let order = &answer["order"];
         let holds = order["state"] == "ORDER_STATE_REJECTED"
             && order["rejection"]["reason"] == "ERROR_REASON_TIMED_OUT";
-        self.check("tok_slow_5000 within 1 s REJECTED TIMED_OUT", holds, &answer)?;
-        let id = order["orderId"].as_str().context("an order without an id")?;
+        self.check(
+            "tok_slow_5000 within 1 s REJECTED TIMED_OUT",
+            holds,
+            &answer,
+        )?;
+        let id = order["orderId"]
+            .as_str()
+            .context("an order without an id")?;
         let moved = moved(&mut self.dev.database("provider").await?, id).await?;
         let once = (moved.charges, moved.refunds, moved.net) == (1, 1, 0);
-        self.check("charged once and refunded exactly once", once, &json!(format!("{moved:?}")))?;
-        let payment = self.call("payment", GET_PAYMENT, json!({"payment_id": id})).await?;
+        self.check(
+            "charged once and refunded exactly once",
+            once,
+            &json!(format!("{moved:?}")),
+        )?;
+        let payment = self
+            .call("payment", GET_PAYMENT, json!({"payment_id": id}))
+            .await?;
         let refunded = payment["payment"]["state"] == "PAYMENT_STATE_REFUNDED";
         self.check("its payment REFUNDED", refunded, &payment)?;
         self.stock_is(1, UNITS).await
@@ -172,18 +204,31 @@ impl User {
         let first = order("order-1", "tok_ok");
         let answer = self.place(first.clone()).await?;
         let id = answer["order"]["orderId"].clone();
-        let read = self.call("order", GET_ORDER, json!({"order_id": id})).await?;
+        let read = self
+            .call("order", GET_ORDER, json!({"order_id": id}))
+            .await?;
         let same = answer["replayed"] == true && answer["order"] == read["order"];
-        self.check("the same request_id gives the same order, replayed", same, &answer)?;
+        self.check(
+            "the same request_id gives the same order, replayed",
+            same,
+            &answer,
+        )?;
 
         let other = with(first, "/lines/0/quantity", json!(2))?;
         self.calls += 1;
-        let told = self.buf.error(self.dev.address("order")?, PLACE, &other).await?;
+        let told = self
+            .buf
+            .error(self.dev.address("order")?, PLACE, &other)
+            .await?;
         let named = told.code == Code::FailedPrecondition
             && told.reason == "IDEMPOTENCY_KEY_REUSED"
             && told.fields == ["lines[0].quantity"];
         let seen = json!(format!("{told:?}"));
-        self.check("another body: IDEMPOTENCY_KEY_REUSED names lines[0].quantity", named, &seen)?;
+        self.check(
+            "another body: IDEMPOTENCY_KEY_REUSED names lines[0].quantity",
+            named,
+            &seen,
+        )?;
         self.stock_is(1, UNITS).await
     }
 
@@ -193,10 +238,18 @@ impl User {
         let mut capture = valid.clone();
         capture["capture"] = json!(77);
         let nul = with(valid.clone(), "/lines/0/sku", json!("TEA\u{0}POT"))?;
-        let mut sum = with(valid.clone(), "/lines/0/unit_price/minor_units", json!(1_000_000_000_000_000_i64))?;
+        let mut sum = with(
+            valid.clone(),
+            "/lines/0/unit_price/minor_units",
+            json!(1_000_000_000_000_000_i64),
+        )?;
         let line = sum["lines"][0].clone();
         sum["lines"] = json!([line.clone(), line]);
-        let card = with(valid.clone(), "/payment_method", json!("4111 1111 1111 1111"))?;
+        let card = with(
+            valid.clone(),
+            "/payment_method",
+            json!("4111 1111 1111 1111"),
+        )?;
         let before = self.rows().await?;
         for (what, body, field) in [
             ("bad quantity", quantity, "lines[0].quantity"),
@@ -206,7 +259,10 @@ impl User {
             ("card number", card, "payment_method"),
         ] {
             self.calls += 1;
-            let told = self.buf.error(self.dev.address("order")?, PLACE, &body).await?;
+            let told = self
+                .buf
+                .error(self.dev.address("order")?, PLACE, &body)
+                .await?;
             let named = told.code == Code::InvalidArgument && told.fields == [field];
             let what = format!("{what}: INVALID_ARGUMENT {} names {field}", told.reason);
             self.check(&what, named, &json!(format!("{told:?}")))?;
@@ -214,9 +270,17 @@ impl User {
         let after = self.rows().await?;
         let rows: i64 = after.iter().flat_map(Rows::values).sum();
         let seen = json!(format!("{before:?} {after:?}"));
-        self.check(&format!("no row anywhere: {rows} before and after"), before == after, &seen)?;
+        self.check(
+            &format!("no row anywhere: {rows} before and after"),
+            before == after,
+            &seen,
+        )?;
         let answer = self.place(valid).await?;
-        self.check("and the key is still free", answer["replayed"] != true, &answer)
+        self.check(
+            "and the key is still free",
+            answer["replayed"] != true,
+            &answer,
+        )
     }
 
     async fn rows(&self) -> anyhow::Result<Vec<Rows>> {
@@ -230,5 +294,8 @@ impl User {
 
 /// An int64 of proto JSON.
 fn number(value: &Value) -> i64 {
-    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
+    value
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }

@@ -21,10 +21,16 @@ async fn main() -> ExitCode {
 async fn show() -> anyhow::Result<String> {
     let cluster = Cluster::start(Layout::all()).await?;
     let hot = oversell::one_sku(&cluster, ORDERS, UNITS).await?;
-    say(&format!("{ORDERS} orders at once for {UNITS} units: {hot}, none pending"));
+    say(&format!(
+        "{ORDERS} orders at once for {UNITS} units: {hot}, none pending"
+    ));
     let crossed = oversell::crossed(&cluster, CROSSED, CALLERS).await?;
-    say(&format!("{CROSSED} crossed orders from {CALLERS} callers: {crossed}, no deadlock"));
+    say(&format!(
+        "{CROSSED} crossed orders from {CALLERS} callers: {crossed}, no deadlock"
+    ));
     let audit = cluster.audit().await?;
     cluster.finish().await?;
-    Ok(format!("{ORDERS} orders for {UNITS} units: {hot}; {CROSSED} crossed: {crossed}; {audit}"))
+    Ok(format!(
+        "{ORDERS} orders for {UNITS} units: {hot}; {CROSSED} crossed: {crossed}; {audit}"
+    ))
 }

@@ -34,7 +34,7 @@ impl fmt::Display for Member {
 #[derive(Clone, Debug)]
 pub struct Layout {
     pub(super) members: Vec<Member>,
-    lease: Option<Duration>,
+    settings: Vec<(String, String)>,
 }
 
 impl Layout {
@@ -42,7 +42,7 @@ impl Layout {
     pub fn all() -> Self {
         Self {
             members: vec![Member::All],
-            lease: None,
+            settings: Vec::new(),
         }
     }
 
@@ -52,17 +52,21 @@ impl Layout {
         members.extend((0..order_replicas).map(Member::Order));
         Self {
             members,
-            lease: None,
+            settings: Vec::new(),
         }
     }
 
     /// With this lease for sagas instead of the default.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
-        Self {
-            lease: Some(lease),
-            ..self
-        }
+        self.with("HOLDFAST_LEASE_MS", lease.as_millis())
+    }
+
+    /// With a setting in every process's environment.
+    #[must_use]
+    pub fn with(mut self, variable: &str, value: impl fmt::Display) -> Self {
+        self.settings.push((variable.into(), value.to_string()));
+        self
     }
 }
 
@@ -95,7 +99,11 @@ pub(super) struct Addresses {
 impl Addresses {
     pub(super) fn of(layout: &Layout) -> anyhow::Result<Addresses> {
         let takes_orders = |member: &&Member| matches!(member, Member::All | Member::Order(_));
-        let orders = layout.members.iter().filter(takes_orders).map(|_| Address::free());
+        let orders = layout
+            .members
+            .iter()
+            .filter(takes_orders)
+            .map(|_| Address::free());
         Ok(Addresses {
             orders: orders.collect::<anyhow::Result<_>>()?,
             inventory: Address::free()?,
@@ -119,7 +127,10 @@ impl Addresses {
 /// The verb and the flags that start a member.
 pub(super) fn arguments(member: Member, addresses: &Addresses) -> Vec<String> {
     let listen = |role: &str, Address { grpc, side }: Address| {
-        [format!("--{role}-listen={grpc}"), format!("--{role}-side-listen={side}")]
+        [
+            format!("--{role}-listen={grpc}"),
+            format!("--{role}-side-listen={side}"),
+        ]
     };
     let order = |replica: usize| listen("order", addresses.orders[replica]);
     let inventory = listen("inventory", addresses.inventory);
@@ -149,9 +160,7 @@ pub(super) fn environment(layout: &Layout, databases: &Databases) -> Vec<(String
     for database in Database::ALL {
         environment.push((database.variable().into(), databases.owner(database).into()));
     }
-    if let Some(lease) = layout.lease {
-        environment.push(("HOLDFAST_LEASE_MS".into(), lease.as_millis().to_string()));
-    }
+    environment.extend_from_slice(&layout.settings);
     environment
 }
 

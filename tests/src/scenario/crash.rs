@@ -61,7 +61,9 @@ fn asked_for<T: FromStr<Err: Error + Send + Sync + 'static>>(
     let Ok(text) = std::env::var(variable) else {
         return Ok(None);
     };
-    let number = text.parse().with_context(|| format!("{variable} is {text:?}"))?;
+    let number = text
+        .parse()
+        .with_context(|| format!("{variable} is {text:?}"))?;
     Ok(Some(number))
 }
 
@@ -89,6 +91,8 @@ pub struct Seen {
     pub in_flight: usize,
     /// Orders in the database and not decided at the crashes, together.
     pub undecided: usize,
+    /// How long Postgres took to replay its log, together.
+    pub replaying: Duration,
     /// From each restart until every order of before it was decided.
     pub recoveries: Vec<Duration>,
     /// What the callers were told.
@@ -108,11 +112,12 @@ impl fmt::Display for Seen {
         let tally = &self.tally;
         write!(
             f,
-            "{} kills, {} immediate stops of postgres, {} calls in flight and {} orders undecided \
+            "{} kills, {} immediate stops of postgres (log replayed in {:.1} s), {} calls in flight and {} orders undecided \
              at them; decided again after {median:.1} s (median) and {max:.1} s (max); {} orders \
              acknowledged, {} confirmed, {} rejected, {} calls made again, none lost; {}",
             self.kills,
             self.postgres_crashes,
+            self.replaying.as_secs_f64(),
             self.in_flight,
             self.undecided,
             tally.orders,
@@ -137,7 +142,9 @@ pub async fn campaign(plan: Plan) -> anyhow::Result<Seen> {
         skus: skus(&cluster).await?,
         seed: plan.seed,
     };
-    let services = (0..CONNECTIONS).map(|_| cluster.orders()).collect::<anyhow::Result<Vec<_>>>()?;
+    let services = (0..CONNECTIONS)
+        .map(|_| cluster.orders())
+        .collect::<anyhow::Result<Vec<_>>>()?;
     let load = Load::start(plan.callers, &services, &mix);
     let mut seen = Seen::default();
     for number in 0..plan.kills + plan.postgres_crashes {
@@ -160,7 +167,11 @@ async fn skus(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
     let warehouse = cluster.warehouse()?;
     let mut skus = Vec::with_capacity(PLENTIFUL + SCARCE);
     for index in 0..PLENTIFUL + SCARCE {
-        let units = if index < PLENTIFUL { PLENTY } else { SCARCE_UNITS };
+        let units = if index < PLENTIFUL {
+            PLENTY
+        } else {
+            SCARCE_UNITS
+        };
         skus.push(warehouse.sku(units).await?);
     }
     Ok(skus)
@@ -196,7 +207,10 @@ async fn crash_postgres(cluster: &mut Cluster, load: &Load, seen: &mut Seen) -> 
     cluster.postgres_mut().restart().await?;
     // It is restarted when it takes connections; how long it replays its log is its own business.
     let restarted = Instant::now();
-    say(&format!("postgres replayed its log in {:.1} s", stopped.elapsed().as_secs_f64()));
+    say(&format!(
+        "postgres replayed its log in {:.1} s",
+        stopped.elapsed().as_secs_f64()
+    ));
     let before = database_time(cluster).await?;
     recovered(cluster, seen, restarted, before).await?;
     count(seen, "postgres", in_flight, undecided);
@@ -206,8 +220,15 @@ async fn crash_postgres(cluster: &mut Cluster, load: &Load, seen: &mut Seen) -> 
 fn count(seen: &mut Seen, what: &str, in_flight: usize, undecided: usize) {
     seen.in_flight += in_flight;
     seen.undecided += undecided;
-    let took = seen.recoveries.last().copied().unwrap_or_default().as_secs_f64();
-    say(&format!("{what}: {in_flight} calls in flight, {undecided} undecided, recovered in {took:.1} s"));
+    let took = seen
+        .recoveries
+        .last()
+        .copied()
+        .unwrap_or_default()
+        .as_secs_f64();
+    say(&format!(
+        "{what}: {in_flight} calls in flight, {undecided} undecided, recovered in {took:.1} s"
+    ));
 }
 
 /// Waits until every order of before the restart is decided.
@@ -218,19 +239,23 @@ async fn recovered(
     before: String,
 ) -> anyhow::Result<()> {
     let mut order = cluster.database(Database::Order).await?;
-    eventually("orders of before the crash are decided", DECIDED_WITHIN, async || {
-        let row = sqlx::query(
-            "-- tests: orders of before the crash
+    eventually(
+        "orders of before the crash are decided",
+        DECIDED_WITHIN,
+        async || {
+            let row = sqlx::query(
+                "-- tests: orders of before the crash
             select count(*) as undecided
             from orders o
             where o.state = 1
                 and o.create_time < $1::timestamptz",
-        )
-        .bind(&before)
-        .fetch_one(&mut order)
-        .await?;
-        Ok((row.get::<i64, _>("undecided") == 0).then_some(()))
-    })
+            )
+            .bind(&before)
+            .fetch_one(&mut order)
+            .await?;
+            Ok((row.get::<i64, _>("undecided") == 0).then_some(()))
+        },
+    )
     .await?;
     let took = restarted.elapsed();
     ensure!(took <= DECIDED_WITHIN, "decided {took:?} after the restart");
@@ -254,5 +279,7 @@ async fn undecided(cluster: &Cluster) -> anyhow::Result<usize> {
 /// The database's clock, as text.
 async fn database_time(cluster: &Cluster) -> anyhow::Result<String> {
     let mut order = cluster.database(Database::Order).await?;
-    Ok(sqlx::query_scalar("select clock_timestamp()::text").fetch_one(&mut order).await?)
+    Ok(sqlx::query_scalar("select clock_timestamp()::text")
+        .fetch_one(&mut order)
+        .await?)
 }

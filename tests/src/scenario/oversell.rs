@@ -37,7 +37,10 @@ pub struct Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ended { confirmed, out_of_stock } = self;
+        let Ended {
+            confirmed,
+            out_of_stock,
+        } = self;
         write!(f, "{confirmed} confirmed, {out_of_stock} out of stock")
     }
 }
@@ -55,16 +58,30 @@ pub async fn one_sku(cluster: &Cluster, orders: usize, units: usize) -> anyhow::
 
     for order in &placed {
         if let Some(rejection) = &order.rejection {
-            let short = rejection.shortages.first().context("a refusal without a shortage")?;
+            let short = rejection
+                .shortages
+                .first()
+                .context("a refusal without a shortage")?;
             let as_decided = (short.sku == sku, short.requested, short.available);
             ensure!(as_decided == (true, 1, 0), "{}: {short:?}", order.order_id);
         }
     }
     let ended = ended(&placed)?;
-    ensure!(ended.confirmed == units.min(orders), "{ended} of {units} units");
+    ensure!(
+        ended.confirmed == units.min(orders),
+        "{ended} of {units} units"
+    );
     let stock = warehouse.stock(&sku).await?;
-    ensure!(stock.available == 0 || orders < units, "{} are available", stock.available);
-    ensure!(stock.reserved == i64::try_from(ended.confirmed)?, "{} are reserved", stock.reserved);
+    ensure!(
+        stock.available == 0 || orders < units,
+        "{} are available",
+        stock.available
+    );
+    ensure!(
+        stock.reserved == i64::try_from(ended.confirmed)?,
+        "{} are reserved",
+        stock.reserved
+    );
     none_pending(cluster, &customer, orders).await?;
     Ok(ended)
 }
@@ -95,7 +112,10 @@ pub async fn crossed(cluster: &Cluster, orders: usize, callers: usize) -> anyhow
     for sku in [&plenty, &scarce] {
         let stock = warehouse.stock(sku).await?;
         let reserved = usize::try_from(stock.reserved)?;
-        ensure!(reserved == units, "{reserved} of {sku} are reserved for {units} orders");
+        ensure!(
+            reserved == units,
+            "{reserved} of {sku} are reserved for {units} orders"
+        );
     }
     none_pending(cluster, &customer, orders).await?;
     let broken = deadlocks(cluster).await? - before;
@@ -110,18 +130,26 @@ async fn place_all(
     callers: usize,
 ) -> anyhow::Result<Vec<Order>> {
     let give_up = Instant::now() + WITHIN;
-    let connections = (0..CONNECTIONS).map(|_| cluster.orders()).collect::<anyhow::Result<_>>()?;
+    let connections = (0..CONNECTIONS)
+        .map(|_| cluster.orders())
+        .collect::<anyhow::Result<_>>()?;
     let connections: Arc<Vec<Orders>> = Arc::new(connections);
     let placed = requests.into_iter().enumerate().map(|(number, request)| {
         let connections = Arc::clone(&connections);
         tokio::spawn(async move {
             let orders = &connections[number % CONNECTIONS];
-            orders.place_until_known(&request.request(), give_up, |_| {}).await
+            orders
+                .place_until_known(&request.request(), give_up, |_| {})
+                .await
         })
     });
-    let answers: Vec<_> = stream::iter(placed).buffer_unordered(callers).collect().await;
+    let answers: Vec<_> = stream::iter(placed)
+        .buffer_unordered(callers)
+        .collect()
+        .await;
     let order = |answer: Result<Result<_, tonic::Status>, _>| {
-        let answer: holdfast_proto::order::PlaceOrderResponse = answer.context("a caller panicked")??;
+        let answer: holdfast_proto::order::PlaceOrderResponse =
+            answer.context("a caller panicked")??;
         answer.order.context("an answer without an order")
     };
     answers.into_iter().map(order).collect()
@@ -142,8 +170,15 @@ fn ended(orders: &[Order]) -> anyhow::Result<Ended> {
 
 async fn none_pending(cluster: &Cluster, customer: &str, orders: usize) -> anyhow::Result<()> {
     let found = cluster.orders()?.of_customer(customer).await?;
-    ensure!(found.len() == orders, "{} orders of {orders} are there", found.len());
-    let pending = found.iter().filter(|order| order.state() == OrderState::Pending).count();
+    ensure!(
+        found.len() == orders,
+        "{} orders of {orders} are there",
+        found.len()
+    );
+    let pending = found
+        .iter()
+        .filter(|order| order.state() == OrderState::Pending)
+        .count();
     ensure!(pending == 0, "{pending} orders are pending");
     Ok(())
 }

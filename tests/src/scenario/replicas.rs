@@ -35,7 +35,12 @@ pub struct Seen {
 
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Seen { left, took, tally, audit } = self;
+        let Seen {
+            left,
+            took,
+            tally,
+            audit,
+        } = self;
         write!(
             f,
             "{left} orders of a dead replica decided {:.1} s after its death, {} acknowledged, {} \
@@ -58,7 +63,13 @@ pub async fn one_stays_dead(orders: usize, lease: Duration) -> anyhow::Result<Se
     let ledger = Ledger::default();
     let customer = unique("customer");
     let requests: Vec<PlaceOrderRequest> = (0..orders)
-        .map(|_| Placement::of(&customer).line(&sku, 1).token(SLOW).accepted().request())
+        .map(|_| {
+            Placement::of(&customer)
+                .line(&sku, 1)
+                .token(SLOW)
+                .accepted()
+                .request()
+        })
         .collect();
     let accepted = try_join_all(requests.iter().map(|it| doomed.placed(it.clone()))).await?;
     for (request, order) in requests.iter().zip(&accepted) {
@@ -68,10 +79,18 @@ pub async fn one_stays_dead(orders: usize, lease: Duration) -> anyhow::Result<Se
     cluster.kill(Member::Order(0)).await?;
     let killed = Instant::now();
     let left = survivor.of_customer(&customer).await?;
-    let left = left.iter().filter(|order| order.state() == OrderState::Pending).count();
-    ensure!(left > 0, "the replica had decided everything before it was killed");
+    let left = left
+        .iter()
+        .filter(|order| order.state() == OrderState::Pending)
+        .count();
+    ensure!(
+        left > 0,
+        "the replica had decided everything before it was killed"
+    );
     let within = lease + BEYOND_LEASE;
-    let decided = accepted.iter().map(|order| survivor.decided(&order.order_id, within));
+    let decided = accepted
+        .iter()
+        .map(|order| survivor.decided(&order.order_id, within));
     for (request, order) in requests.iter().zip(try_join_all(decided).await?) {
         ledger.record(request, &order);
     }
@@ -80,6 +99,15 @@ pub async fn one_stays_dead(orders: usize, lease: Duration) -> anyhow::Result<Se
 
     let audit = cluster.audit().await?;
     let tally = ledger.check(&survivor).await?;
-    ensure!(tally.confirmed == orders, "{} of {orders} are confirmed", tally.confirmed);
-    Ok(Seen { left, took, tally, audit })
+    ensure!(
+        tally.confirmed == orders,
+        "{} of {orders} are confirmed",
+        tally.confirmed
+    );
+    Ok(Seen {
+        left,
+        took,
+        tally,
+        audit,
+    })
 }

@@ -30,7 +30,10 @@ async fn an_order_that_is_not_decided_in_time_is_refunded_once_and_its_stock_is_
                 .within(Duration::from_secs(1));
             let started = Instant::now();
             let order = orders.placed(placement).await?;
-            assert!(started.elapsed() >= Duration::from_secs(2), "its charge was in flight");
+            assert!(
+                started.elapsed() >= Duration::from_secs(2),
+                "its charge was in flight"
+            );
             assert_eq!(order.state(), OrderState::Rejected);
             assert_eq!(order.version, 2, "accepted, then rejected");
             let rejection = order.rejection.context("a rejection")?;
@@ -42,7 +45,11 @@ async fn an_order_that_is_not_decided_in_time_is_refunded_once_and_its_stock_is_
             let payment = cluster.payments()?.get(&order.order_id).await?;
             assert_eq!(payment.state(), PaymentState::Refunded);
             let mut provider = cluster.database(Database::Provider).await?;
-            let back = Moved { charges: 1, refunds: 1, ..Moved::default() };
+            let back = Moved {
+                charges: 1,
+                refunds: 1,
+                ..Moved::default()
+            };
             assert_eq!(moved(&mut provider, &order.order_id).await?, back);
             Ok(())
         })
@@ -62,7 +69,11 @@ async fn an_authorization_that_comes_too_late_is_voided() -> anyhow::Result<()> 
             let order = cluster.orders()?.placed(placement).await?;
             assert_eq!(order.state(), OrderState::Rejected);
             let mut provider = cluster.database(Database::Provider).await?;
-            let set_free = Moved { authorizations: 1, voids: 1, ..Moved::default() };
+            let set_free = Moved {
+                authorizations: 1,
+                voids: 1,
+                ..Moved::default()
+            };
             assert_eq!(moved(&mut provider, &order.order_id).await?, set_free);
             let payment = cluster.payments()?.get(&order.order_id).await?;
             assert_eq!(payment.state(), PaymentState::Voided);
@@ -91,7 +102,11 @@ async fn a_call_whose_deadline_is_past_writes_nothing() -> anyhow::Result<()> {
             let status = call("soon").await?;
             assert_eq!(told(&status).reason, "INVALID_FIELD");
             assert_eq!(cluster.orders()?.of_customer(&customer).await?, []);
-            assert_eq!(call("20S").await?.code(), Code::Ok, "the key was bound by neither");
+            assert_eq!(
+                call("20S").await?.code(),
+                Code::Ok,
+                "the key was bound by neither"
+            );
             assert_eq!(cluster.orders()?.of_customer(&customer).await?.len(), 1);
             Ok(())
         })
@@ -104,7 +119,9 @@ async fn a_deadline_before_the_decision_leaves_the_answer_open_and_the_order_run
     CLUSTER
         .run(async |cluster| {
             let sku = cluster.warehouse()?.sku(1).await?;
-            let placement = Placement::of(&unique("customer")).line(&sku, 1).token("tok_slow_700");
+            let placement = Placement::of(&unique("customer"))
+                .line(&sku, 1)
+                .token("tok_slow_700");
             let address = cluster.order_address(0).grpc;
             let request = placement.clone().request();
             let headers = [("grpc-timeout", "200m")];
@@ -117,7 +134,10 @@ async fn a_deadline_before_the_decision_leaves_the_answer_open_and_the_order_run
             assert!(answer.replayed);
             let order = answer.order.context("an order")?;
             assert_eq!(order.state(), OrderState::Confirmed);
-            assert_eq!(order.captured_amount.map(|it| it.minor_units), Some(UNIT_PRICE));
+            assert_eq!(
+                order.captured_amount.map(|it| it.minor_units),
+                Some(UNIT_PRICE)
+            );
             Ok(())
         })
         .await

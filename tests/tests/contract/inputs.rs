@@ -37,13 +37,21 @@ async fn refuse(cluster: &Cluster, cases: &[Case]) -> anyhow::Result<()> {
         let status = status.with_context(|| format!("{field}: it was taken"))?;
         let told = told(&status);
         assert_eq!(told.code, Code::InvalidArgument, "{field}: {status:?}");
-        assert_eq!((told.reason.as_str(), &told.fields[..]), (*reason, &[(*field).to_owned()][..]));
+        assert_eq!(
+            (told.reason.as_str(), &told.fields[..]),
+            (*reason, &[(*field).to_owned()][..])
+        );
     }
     assert_no_row(cluster, &customer, &keys).await?;
     assert_eq!(cluster.warehouse()?.stock(&sku).await?.reserved, 0);
     // A call that failed validation bound nothing: the key of the first is still free.
-    let key = keys.first().filter(|key| !key.is_empty()).context("a key")?;
-    let answer = orders.place(Placement::of(&customer).key(key).line(&sku, 1)).await?;
+    let key = keys
+        .first()
+        .filter(|key| !key.is_empty())
+        .context("a key")?;
+    let answer = orders
+        .place(Placement::of(&customer).key(key).line(&sku, 1))
+        .await?;
     assert!(!answer.replayed);
     Ok(())
 }
@@ -98,10 +106,18 @@ fn dollars() -> Option<Money> {
 const SHIPPING: i32 = AdjustmentKind::Shipping as i32;
 
 const LINES: &[Case] = &[
-    Case("lines[0].quantity", "INVALID_FIELD", |r| r.lines[0].quantity = 0),
-    Case("lines[0].quantity", "INVALID_FIELD", |r| r.lines[0].quantity = -1),
-    Case("lines[0].quantity", "INVALID_FIELD", |r| r.lines[0].quantity = 1_000_001),
-    Case("lines[0].quantity", "INVALID_FIELD", |r| r.lines[0].quantity = i64::MIN),
+    Case("lines[0].quantity", "INVALID_FIELD", |r| {
+        r.lines[0].quantity = 0
+    }),
+    Case("lines[0].quantity", "INVALID_FIELD", |r| {
+        r.lines[0].quantity = -1
+    }),
+    Case("lines[0].quantity", "INVALID_FIELD", |r| {
+        r.lines[0].quantity = 1_000_001
+    }),
+    Case("lines[0].quantity", "INVALID_FIELD", |r| {
+        r.lines[0].quantity = i64::MIN
+    }),
     Case("lines[1].quantity", "INVALID_FIELD", |r| {
         let second = r.lines[0].clone();
         r.lines.push(second);
@@ -112,17 +128,27 @@ const LINES: &[Case] = &[
         let line = r.lines[0].clone();
         r.lines = vec![line; 1_001];
     }),
-    Case("lines[0].sku", "INVALID_FIELD", |r| r.lines[0].sku = "A\0B".into()),
-    Case("lines[0].sku", "INVALID_FIELD", |r| r.lines[0].sku = " A".into()),
-    Case("lines[0].sku", "INVALID_FIELD", |r| r.lines[0].sku = "é".into()),
-    Case("lines[0].sku", "INVALID_FIELD", |r| r.lines[0].sku = "x".repeat(65)),
+    Case("lines[0].sku", "INVALID_FIELD", |r| {
+        r.lines[0].sku = "A\0B".into()
+    }),
+    Case("lines[0].sku", "INVALID_FIELD", |r| {
+        r.lines[0].sku = " A".into()
+    }),
+    Case("lines[0].sku", "INVALID_FIELD", |r| {
+        r.lines[0].sku = "é".into()
+    }),
+    Case("lines[0].sku", "INVALID_FIELD", |r| {
+        r.lines[0].sku = "x".repeat(65)
+    }),
     Case("lines[0].location_id", "INVALID_FIELD", |r| {
         r.lines[0].location_id = Some("A\0".into());
     }),
 ];
 
 const MONEY: &[Case] = &[
-    Case("lines[0].unit_price", "INVALID_FIELD", |r| r.lines[0].unit_price = None),
+    Case("lines[0].unit_price", "INVALID_FIELD", |r| {
+        r.lines[0].unit_price = None
+    }),
     Case("lines[0].unit_price.minor_units", "INVALID_FIELD", |r| {
         r.lines[0].unit_price = Some(euros(-1));
     }),
@@ -130,13 +156,20 @@ const MONEY: &[Case] = &[
         r.lines[0].unit_price = Some(euros(1_000_000_000_000_001));
     }),
     Case("lines[0].unit_price.currency_code", "INVALID_FIELD", |r| {
-        r.lines[0].unit_price = Some(Money { currency_code: "eur".into(), minor_units: 1 });
+        r.lines[0].unit_price = Some(Money {
+            currency_code: "eur".into(),
+            minor_units: 1,
+        });
     }),
-    Case("lines[1].unit_price.currency_code", "CURRENCY_MISMATCH", |r| {
-        let second = r.lines[0].clone();
-        r.lines.push(second);
-        r.lines[1].unit_price = dollars();
-    }),
+    Case(
+        "lines[1].unit_price.currency_code",
+        "CURRENCY_MISMATCH",
+        |r| {
+            let second = r.lines[0].clone();
+            r.lines.push(second);
+            r.lines[1].unit_price = dollars();
+        },
+    ),
     Case("lines[0].unit_price", "AMOUNT_OUT_OF_RANGE", |r| {
         r.lines[0].quantity = 1_000_000;
         r.lines[0].unit_price = Some(euros(1_000_000_001));
@@ -153,12 +186,24 @@ const MONEY: &[Case] = &[
 ];
 
 const REST: &[Case] = &[
-    Case("request_id", "INVALID_FIELD", |r| r.request_id = format!("{} x", r.request_id)),
-    Case("customer_id", "INVALID_FIELD", |r| r.customer_id = "x".repeat(65)),
-    Case("customer_id", "INVALID_FIELD", |r| r.customer_id = "a\0b".into()),
-    Case("payment_method", "INVALID_FIELD", |r| r.payment_method.clear()),
-    Case("payment_method", "INVALID_FIELD", |r| r.payment_method = "tok_\0ok".into()),
-    Case("payment_method", "INVALID_FIELD", |r| r.payment_method = "t".repeat(256)),
+    Case("request_id", "INVALID_FIELD", |r| {
+        r.request_id = format!("{} x", r.request_id)
+    }),
+    Case("customer_id", "INVALID_FIELD", |r| {
+        r.customer_id = "x".repeat(65)
+    }),
+    Case("customer_id", "INVALID_FIELD", |r| {
+        r.customer_id = "a\0b".into()
+    }),
+    Case("payment_method", "INVALID_FIELD", |r| {
+        r.payment_method.clear()
+    }),
+    Case("payment_method", "INVALID_FIELD", |r| {
+        r.payment_method = "tok_\0ok".into()
+    }),
+    Case("payment_method", "INVALID_FIELD", |r| {
+        r.payment_method = "t".repeat(256)
+    }),
     Case("capture", "INVALID_FIELD", |r| r.capture = 99),
     Case("priority", "INVALID_FIELD", |r| r.priority = 99),
     Case("wait_for", "INVALID_FIELD", |r| r.wait_for = -1),
@@ -169,9 +214,15 @@ const REST: &[Case] = &[
         r.decide_within = duration(Duration::from_hours(25));
     }),
     Case("adjustments[0].kind", "INVALID_FIELD", |r| adjust(r, 0, "")),
-    Case("adjustments[0].kind", "INVALID_FIELD", |r| adjust(r, 99, "")),
-    Case("adjustments[0].label", "INVALID_FIELD", |r| adjust(r, SHIPPING, "a\0b")),
-    Case("adjustments[0].label", "INVALID_FIELD", |r| adjust(r, SHIPPING, &"x".repeat(65))),
+    Case("adjustments[0].kind", "INVALID_FIELD", |r| {
+        adjust(r, 99, "")
+    }),
+    Case("adjustments[0].label", "INVALID_FIELD", |r| {
+        adjust(r, SHIPPING, "a\0b")
+    }),
+    Case("adjustments[0].label", "INVALID_FIELD", |r| {
+        adjust(r, SHIPPING, &"x".repeat(65))
+    }),
     Case("adjustments", "INVALID_FIELD", |r| {
         for _ in 0..17 {
             adjust(r, SHIPPING, "");
@@ -192,22 +243,33 @@ const REST: &[Case] = &[
 ];
 
 const CARDS: &[Case] = &[
-    Case("payment_method", "PAN_REFUSED", |r| r.payment_method = "4242424242424242".into()),
-    Case("payment_method", "PAN_REFUSED", |r| r.payment_method = "5555 5555 5555 4444".into()),
-    Case("metadata[note]", "PAN_REFUSED", |r| {
-        r.metadata.insert("note".into(), "card 4111-1111-1111-1111, thanks".into());
+    Case("payment_method", "PAN_REFUSED", |r| {
+        r.payment_method = "4242424242424242".into()
     }),
-    Case("adjustments[0].label", "PAN_REFUSED", |r| adjust(r, SHIPPING, "3782 822463 10005")),
+    Case("payment_method", "PAN_REFUSED", |r| {
+        r.payment_method = "5555 5555 5555 4444".into()
+    }),
+    Case("metadata[note]", "PAN_REFUSED", |r| {
+        r.metadata
+            .insert("note".into(), "card 4111-1111-1111-1111, thanks".into());
+    }),
+    Case("adjustments[0].label", "PAN_REFUSED", |r| {
+        adjust(r, SHIPPING, "3782 822463 10005")
+    }),
 ];
 
 #[tokio::test]
 async fn wrong_lines_are_named_by_their_paths_and_leave_no_row() -> anyhow::Result<()> {
-    CLUSTER.run(async |cluster| refuse(cluster, LINES).await).await
+    CLUSTER
+        .run(async |cluster| refuse(cluster, LINES).await)
+        .await
 }
 
 #[tokio::test]
 async fn wrong_amounts_are_named_by_their_paths_and_leave_no_row() -> anyhow::Result<()> {
-    CLUSTER.run(async |cluster| refuse(cluster, MONEY).await).await
+    CLUSTER
+        .run(async |cluster| refuse(cluster, MONEY).await)
+        .await
 }
 
 #[tokio::test]
@@ -216,8 +278,9 @@ async fn other_wrong_fields_are_named_by_their_paths_and_leave_no_row() -> anyho
         .run(async |cluster| {
             // The first case's own key cannot be bound at all, so another one goes first.
             let first = Case("capture", "INVALID_FIELD", |r| r.capture = 3);
-            let cases: Vec<Case> =
-                std::iter::once(first).chain(REST.iter().map(|c| Case(c.0, c.1, c.2))).collect();
+            let cases: Vec<Case> = std::iter::once(first)
+                .chain(REST.iter().map(|c| Case(c.0, c.1, c.2)))
+                .collect();
             refuse(cluster, &cases).await
         })
         .await
@@ -232,7 +295,10 @@ async fn a_card_number_is_refused_and_not_kept_or_repeated() -> anyhow::Result<(
             let card = "4000056655665556";
             let placement = Placement::of(&unique("customer")).line(&sku, 1).token(card);
             let status = cluster.orders()?.place(placement).await.unwrap_err();
-            assert!(!format!("{status:?}").contains(card), "the answer repeats it");
+            assert!(
+                !format!("{status:?}").contains(card),
+                "the answer repeats it"
+            );
             let log = cluster.log(holdfast_tests::cluster::Member::All)?;
             assert!(!log.contains(card), "the log has it");
             // A barcode may pass for one, and is a SKU all the same.
@@ -250,11 +316,17 @@ async fn a_card_number_is_refused_and_not_kept_or_repeated() -> anyhow::Result<(
 async fn all_that_is_wrong_is_told_at_once() -> anyhow::Result<()> {
     CLUSTER
         .run(async |cluster| {
-            let placement = Placement::of("").key("a b").line("x", 0).with(|r| r.capture = 7);
+            let placement = Placement::of("")
+                .key("a b")
+                .line("x", 0)
+                .with(|r| r.capture = 7);
             let status = cluster.orders()?.place(placement).await.unwrap_err();
             let mut fields = told(&status).fields;
             fields.sort_unstable();
-            assert_eq!(fields, ["capture", "customer_id", "lines[0].quantity", "request_id"]);
+            assert_eq!(
+                fields,
+                ["capture", "customer_id", "lines[0].quantity", "request_id"]
+            );
             Ok(())
         })
         .await

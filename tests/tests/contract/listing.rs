@@ -20,7 +20,11 @@ async fn pages(orders: &Orders, filter: &ListOrdersRequest) -> anyhow::Result<Ve
     let mut request = filter.clone();
     let mut pages = Vec::new();
     loop {
-        let page = orders.client().list_orders(request.clone()).await?.into_inner();
+        let page = orders
+            .client()
+            .list_orders(request.clone())
+            .await?
+            .into_inner();
         pages.push(page.orders);
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
@@ -38,7 +42,11 @@ async fn pages_hold_every_order_once_newest_first() -> anyhow::Result<()> {
             let customer = unique("customer");
             let mut placed = Vec::new();
             for _ in 0..7 {
-                placed.push(orders.placed(Placement::of(&customer).line(&sku, 1)).await?);
+                placed.push(
+                    orders
+                        .placed(Placement::of(&customer).line(&sku, 1))
+                        .await?,
+                );
             }
             placed.reverse();
             let filter = ListOrdersRequest {
@@ -65,7 +73,11 @@ async fn a_list_is_filtered_by_state_and_by_time() -> anyhow::Result<()> {
             let customer = unique("customer");
             let mut placed = Vec::new();
             for _ in 0..3 {
-                placed.push(orders.placed(Placement::of(&customer).line(&sku, 1)).await?);
+                placed.push(
+                    orders
+                        .placed(Placement::of(&customer).line(&sku, 1))
+                        .await?,
+                );
             }
             let with = |filter: ListOrdersRequest| ListOrdersRequest {
                 customer_id: customer.clone(),
@@ -105,20 +117,29 @@ async fn a_page_token_goes_with_its_filters() -> anyhow::Result<()> {
             let sku = cluster.warehouse()?.sku(2).await?;
             let customer = unique("customer");
             for _ in 0..2 {
-                orders.placed(Placement::of(&customer).line(&sku, 1)).await?;
+                orders
+                    .placed(Placement::of(&customer).line(&sku, 1))
+                    .await?;
             }
             let first = ListOrdersRequest {
                 customer_id: customer,
                 page_size: 1,
                 ..ListOrdersRequest::default()
             };
-            let page = orders.client().list_orders(first.clone()).await?.into_inner();
+            let page = orders
+                .client()
+                .list_orders(first.clone())
+                .await?
+                .into_inner();
             let other = ListOrdersRequest {
                 states: vec![OrderState::Confirmed.into()],
                 page_token: page.next_page_token,
                 ..first.clone()
             };
-            let made_up = ListOrdersRequest { page_token: "AAAA".into(), ..first };
+            let made_up = ListOrdersRequest {
+                page_token: "AAAA".into(),
+                ..first
+            };
             for request in [other, made_up] {
                 let status = orders.client().list_orders(request).await.unwrap_err();
                 let told = told(&status);
@@ -137,7 +158,10 @@ async fn wrong_reads_are_refused() -> anyhow::Result<()> {
             let orders = cluster.orders()?;
             let status = orders.get(&Uuid::now_v7().to_string()).await.unwrap_err();
             let unknown = told(&status);
-            assert_eq!((unknown.code, unknown.reason.as_str()), (Code::NotFound, "ORDER_NOT_FOUND"));
+            assert_eq!(
+                (unknown.code, unknown.reason.as_str()),
+                (Code::NotFound, "ORDER_NOT_FOUND")
+            );
             let status = orders.get("17").await.unwrap_err();
             assert_eq!(told(&status).fields, ["order_id"]);
 

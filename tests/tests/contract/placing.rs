@@ -55,7 +55,7 @@ async fn an_order_is_confirmed_charged_and_read_back_as_it_was_answered() -> any
                 location_id: Some("default".into()),
             };
             let mut allocations = order.allocations.clone();
-            allocations.sort_by(|a, b| b.quantity.cmp(&a.quantity));
+            allocations.sort_by_key(|line| std::cmp::Reverse(line.quantity));
             assert_eq!(allocations, [from(&one, 2), from(&two, 1)]);
             assert_eq!(orders.get(&order.order_id).await?, order);
 
@@ -65,7 +65,11 @@ async fn an_order_is_confirmed_charged_and_read_back_as_it_was_answered() -> any
             assert_eq!(payment.state(), PaymentState::Captured);
             assert_eq!(payment.captured_amount, Some(euros(4_400)));
             let mut provider = cluster.database(Database::Provider).await?;
-            let charged = Moved { charges: 1, net: 4_400, ..Moved::default() };
+            let charged = Moved {
+                charges: 1,
+                net: 4_400,
+                ..Moved::default()
+            };
             assert_eq!(moved(&mut provider, &order.order_id).await?, charged);
             Ok(())
         })
@@ -77,7 +81,9 @@ async fn an_order_that_is_paid_on_fulfilment_is_only_authorized() -> anyhow::Res
     CLUSTER
         .run(async |cluster| {
             let sku = cluster.warehouse()?.sku(1).await?;
-            let placement = Placement::of(&unique("customer")).line(&sku, 1).on_fulfillment();
+            let placement = Placement::of(&unique("customer"))
+                .line(&sku, 1)
+                .on_fulfillment();
             let order = cluster.orders()?.placed(placement).await?;
             assert_eq!(order.state(), OrderState::Confirmed);
             assert_eq!(order.captured_amount, Some(euros(0)));
@@ -85,7 +91,10 @@ async fn an_order_that_is_paid_on_fulfilment_is_only_authorized() -> anyhow::Res
             assert_eq!(payment.state(), PaymentState::Authorized);
             assert_eq!(payment.authorized_amount, Some(euros(UNIT_PRICE)));
             let mut provider = cluster.database(Database::Provider).await?;
-            let authorized = Moved { authorizations: 1, ..Moved::default() };
+            let authorized = Moved {
+                authorizations: 1,
+                ..Moved::default()
+            };
             assert_eq!(moved(&mut provider, &order.order_id).await?, authorized);
             Ok(())
         })
@@ -106,7 +115,10 @@ async fn an_order_that_costs_nothing_has_no_payment() -> anyhow::Result<()> {
             assert_eq!(order.total_amount, Some(euros(0)));
             let status = cluster.payments()?.get(&order.order_id).await.unwrap_err();
             let told = told(&status);
-            assert_eq!((told.code, told.reason.as_str()), (Code::NotFound, "PAYMENT_NOT_FOUND"));
+            assert_eq!(
+                (told.code, told.reason.as_str()),
+                (Code::NotFound, "PAYMENT_NOT_FOUND")
+            );
             Ok(())
         })
         .await
@@ -130,13 +142,19 @@ async fn every_line_of_an_order_is_allocated_or_none() -> anyhow::Result<()> {
             let [short] = &rejection.shortages[..] else {
                 anyhow::bail!("one SKU is short: {rejection:?}");
             };
-            assert_eq!((&short.sku, short.requested, short.available), (&scarce, 4, 3));
+            assert_eq!(
+                (&short.sku, short.requested, short.available),
+                (&scarce, 4, 3)
+            );
             for (sku, units) in [(&plenty, 10), (&scarce, 3)] {
                 let stock = warehouse.stock(sku).await?;
                 assert_eq!((stock.reserved, stock.available), (0, units));
             }
             let mut provider = cluster.database(Database::Provider).await?;
-            assert_eq!(moved(&mut provider, &order.order_id).await?, Moved::default());
+            assert_eq!(
+                moved(&mut provider, &order.order_id).await?,
+                Moved::default()
+            );
             Ok(())
         })
         .await
@@ -193,10 +211,16 @@ async fn an_accepted_order_is_decided_by_itself() -> anyhow::Result<()> {
                 .accepted();
             let started = Instant::now();
             let order = orders.placed(placement).await?;
-            assert!(started.elapsed() < Duration::from_millis(500), "it does not wait");
+            assert!(
+                started.elapsed() < Duration::from_millis(500),
+                "it does not wait"
+            );
             assert_eq!((order.state(), order.version), (OrderState::Pending, 1));
             let decided = orders.decided(&order.order_id, SOON).await?;
-            assert_eq!((decided.state(), decided.version), (OrderState::Confirmed, 2));
+            assert_eq!(
+                (decided.state(), decided.version),
+                (OrderState::Confirmed, 2)
+            );
             Ok(())
         })
         .await

@@ -25,14 +25,20 @@ const SERVICES: [&str; 3] = [
 
 /// Each service's name and where it answers.
 fn services(cluster: &Cluster) -> [(&'static str, SocketAddr); 3] {
-    let addresses = [cluster.order_address(0), cluster.inventory_address(), cluster.payment_address()];
+    let addresses = [
+        cluster.order_address(0),
+        cluster.inventory_address(),
+        cluster.payment_address(),
+    ];
     let [order, inventory, payment] = addresses.map(|address| address.grpc);
     let [a, b, c] = SERVICES;
     [(a, order), (b, inventory), (c, payment)]
 }
 
 async fn connect(address: SocketAddr) -> anyhow::Result<Channel> {
-    Ok(Endpoint::from_shared(format!("http://{address}"))?.connect().await?)
+    Ok(Endpoint::from_shared(format!("http://{address}"))?
+        .connect()
+        .await?)
 }
 
 #[tokio::test]
@@ -42,11 +48,19 @@ async fn every_service_says_that_it_serves() -> anyhow::Result<()> {
             for (name, address) in services(cluster) {
                 let mut client = HealthClient::new(connect(address).await?);
                 for service in ["", name] {
-                    let request = HealthCheckRequest { service: service.into() };
+                    let request = HealthCheckRequest {
+                        service: service.into(),
+                    };
                     let answer = client.check(request).await?.into_inner();
-                    assert_eq!(answer.status(), ServingStatus::Serving, "{name} of {service:?}");
+                    assert_eq!(
+                        answer.status(),
+                        ServingStatus::Serving,
+                        "{name} of {service:?}"
+                    );
                 }
-                let request = HealthCheckRequest { service: "holdfast.Nobody".into() };
+                let request = HealthCheckRequest {
+                    service: "holdfast.Nobody".into(),
+                };
                 let status = client.check(request).await.unwrap_err();
                 assert_eq!(status.code(), tonic::Code::NotFound);
             }
@@ -65,8 +79,12 @@ async fn reflection_lists_each_service_and_describes_the_error_details() -> anyh
         .run(async |cluster| {
             for (name, address) in services(cluster) {
                 let mut client = ServerReflectionClient::new(connect(address).await?);
-                let symbols =
-                    [name, "google.rpc.ErrorInfo", "google.rpc.BadRequest", "holdfast.type.v1.Refusal"];
+                let symbols = [
+                    name,
+                    "google.rpc.ErrorInfo",
+                    "google.rpc.BadRequest",
+                    "holdfast.type.v1.Refusal",
+                ];
                 let ask = |request| ServerReflectionRequest {
                     host: String::new(),
                     message_request: Some(request),
@@ -76,10 +94,14 @@ async fn reflection_lists_each_service_and_describes_the_error_details() -> anyh
                 let requests = stream::iter(std::iter::once(list).chain(files));
                 let mut answers = client.server_reflection_info(requests).await?.into_inner();
                 let first = answers.next().await.context("an answer")??;
-                let Some(MessageResponse::ListServicesResponse(list)) = first.message_response else {
+                let Some(MessageResponse::ListServicesResponse(list)) = first.message_response
+                else {
                     anyhow::bail!("{name}: {first:?}");
                 };
-                assert!(list.service.iter().any(|service| service.name == name), "{list:?}");
+                assert!(
+                    list.service.iter().any(|service| service.name == name),
+                    "{list:?}"
+                );
                 for symbol in symbols {
                     let answer = answers.next().await.context("an answer")??;
                     let described = matches!(
@@ -133,7 +155,10 @@ async fn the_side_port_says_how_it_is_and_counts_what_it_did() -> anyhow::Result
             let before = http::get(side, "/metrics").await?;
             assert_eq!(before.status, 200);
             let sku = cluster.warehouse()?.sku(1).await?;
-            cluster.orders()?.placed(Placement::of(&unique("customer")).line(&sku, 1)).await?;
+            cluster
+                .orders()?
+                .placed(Placement::of(&unique("customer")).line(&sku, 1))
+                .await?;
             let after = http::get(side, "/metrics").await?;
             let name = "grpc_server_calls_total";
             let calls = |page: &http::Page| http::metric(&page.body, name);

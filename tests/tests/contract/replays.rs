@@ -20,7 +20,9 @@ async fn the_same_key_and_body_give_the_same_order() -> anyhow::Result<()> {
         .run(async |cluster| {
             let orders = cluster.orders()?;
             let sku = cluster.warehouse()?.sku(5).await?;
-            let placement = Placement::of(&unique("customer")).line(&sku, 1).pair("a", "b");
+            let placement = Placement::of(&unique("customer"))
+                .line(&sku, 1)
+                .pair("a", "b");
             let first = orders.place(placement.clone()).await?;
             assert!(!first.replayed);
             let again = orders.place(placement.clone()).await?;
@@ -67,15 +69,22 @@ async fn another_body_under_a_key_is_refused_and_every_field_that_differs_is_nam
         ("lines[0].unit_price", |r| {
             r.lines[0].unit_price = Some(holdfast_tests::placement::euros(101));
         }),
-        ("lines[0].location_id", |r| r.lines[0].location_id = Some("default".into())),
+        ("lines[0].location_id", |r| {
+            r.lines[0].location_id = Some("default".into())
+        }),
         ("lines", |r| {
             let line = r.lines[0].clone();
             r.lines.push(line);
         }),
-        ("payment_method", |r| r.payment_method = "tok_decline".into()),
+        ("payment_method", |r| {
+            r.payment_method = "tok_decline".into()
+        }),
         ("capture", |r| r.capture = 2),
         ("decide_within", |r| {
-            r.decide_within = Some(prost_types::Duration { seconds: 30, nanos: 0 });
+            r.decide_within = Some(prost_types::Duration {
+                seconds: 30,
+                nanos: 0,
+            });
         }),
         ("metadata", |r| {
             r.metadata.insert("a".into(), "b".into());
@@ -144,8 +153,12 @@ async fn keys_of_two_customers_are_two_keys() -> anyhow::Result<()> {
             let orders = cluster.orders()?;
             let sku = cluster.warehouse()?.sku(2).await?;
             let key = unique("key");
-            let one = orders.place(Placement::of(&unique("one")).key(&key).line(&sku, 1)).await?;
-            let two = orders.place(Placement::of(&unique("two")).key(&key).line(&sku, 2)).await?;
+            let one = orders
+                .place(Placement::of(&unique("one")).key(&key).line(&sku, 1))
+                .await?;
+            let two = orders
+                .place(Placement::of(&unique("two")).key(&key).line(&sku, 2))
+                .await?;
             assert!(!one.replayed && !two.replayed);
             Ok(())
         })
@@ -177,7 +190,10 @@ async fn a_stock_change_happens_once_under_its_key() -> anyhow::Result<()> {
             }
             assert_eq!(first, 1);
             assert_eq!(warehouse.stock(&sku).await?.on_hand, 5);
-            let more = AdjustStockRequest { delta: 6, ..request };
+            let more = AdjustStockRequest {
+                delta: 6,
+                ..request
+            };
             let status = warehouse.adjust(more).await.unwrap_err();
             assert_eq!(told(&status).reason, "IDEMPOTENCY_KEY_REUSED");
             assert_eq!(told(&status).fields, ["delta"]);
@@ -199,7 +215,10 @@ async fn a_sku_is_put_once_under_its_key() -> anyhow::Result<()> {
             };
             assert!(!client.put_sku(request.clone()).await?.into_inner().replayed);
             assert!(client.put_sku(request.clone()).await?.into_inner().replayed);
-            let other = PutSkuRequest { title: "Coffee".into(), ..request };
+            let other = PutSkuRequest {
+                title: "Coffee".into(),
+                ..request
+            };
             let status = client.put_sku(other).await.unwrap_err();
             assert_eq!(told(&status).reason, "IDEMPOTENCY_KEY_REUSED");
             assert_eq!(told(&status).fields, ["title"]);

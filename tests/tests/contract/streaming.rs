@@ -40,12 +40,18 @@ async fn every_message_has_one_answer_and_a_bad_order_fails_alone() -> anyhow::R
             let messages: Vec<_> = (1..=ORDERS)
                 .map(|sequence| match sequence {
                     BAD => message(sequence, Placement::of(&customer).line(&sku, 0)),
-                    EMPTY => PlaceOrdersRequest { sequence, order: None },
+                    EMPTY => PlaceOrdersRequest {
+                        sequence,
+                        order: None,
+                    },
                     _ => message(sequence, Placement::of(&customer).line(&sku, 1)),
                 })
                 .collect();
             let mut client = cluster.orders()?.client();
-            let mut answers = client.place_orders(stream::iter(messages)).await?.into_inner();
+            let mut answers = client
+                .place_orders(stream::iter(messages))
+                .await?
+                .into_inner();
             let mut outcomes = HashMap::new();
             while let Some(answer) = answers.next().await {
                 let answer = answer?;
@@ -92,7 +98,10 @@ async fn duplicates_in_one_batch_are_one_order() -> anyhow::Result<()> {
                 })
                 .collect();
             let mut client = cluster.orders()?.client();
-            let mut answers = client.place_orders(stream::iter(messages)).await?.into_inner();
+            let mut answers = client
+                .place_orders(stream::iter(messages))
+                .await?
+                .into_inner();
             let (mut ids, mut new, mut refused) = (HashMap::new(), 0, 0);
             while let Some(answer) = answers.next().await {
                 let answer = answer?;
@@ -143,7 +152,9 @@ async fn a_stream_whose_answers_nobody_reads_holds_its_sender_back() -> anyhow::
             let taken = std::sync::atomic::AtomicUsize::new(0);
             let send = async {
                 for sequence in 1..=MESSAGES {
-                    let order = Placement::of(&customer).line(&sku, 1).pair("padding", &padding);
+                    let order = Placement::of(&customer)
+                        .line(&sku, 1)
+                        .pair("padding", &padding);
                     let sent = sender.send(message(i64::try_from(sequence)?, order)).await;
                     sent.context("the stream broke")?;
                     taken.store(sequence, std::sync::atomic::Ordering::Relaxed);
@@ -151,12 +162,16 @@ async fn a_stream_whose_answers_nobody_reads_holds_its_sender_back() -> anyhow::
                 anyhow::bail!("{MESSAGES} orders were taken and no answer read")
             };
             let (mut last, mut looks) = (0, 0);
-            let stuck = eventually("the sender is held back", Duration::from_secs(60), async || {
-                let now = taken.load(std::sync::atomic::Ordering::Relaxed);
-                looks = if now == last { looks + 1 } else { 0 };
-                last = now;
-                Ok((now > 0 && looks >= STILL_FOR).then_some(now))
-            });
+            let stuck = eventually(
+                "the sender is held back",
+                Duration::from_secs(60),
+                async || {
+                    let now = taken.load(std::sync::atomic::Ordering::Relaxed);
+                    looks = if now == last { looks + 1 } else { 0 };
+                    last = now;
+                    Ok((now > 0 && looks >= STILL_FOR).then_some(now))
+                },
+            );
             let (answers, sent) = tokio::join!(call, async {
                 tokio::select! {
                     sent = send => sent,
@@ -164,7 +179,10 @@ async fn a_stream_whose_answers_nobody_reads_holds_its_sender_back() -> anyhow::
                 }
             });
             let sent = sent?;
-            assert!(sent < TAKEN_MAX, "{sent} orders were taken and no answer read");
+            assert!(
+                sent < TAKEN_MAX,
+                "{sent} orders were taken and no answer read"
+            );
             drop(sender);
             let mut answers = answers?.into_inner();
             let mut confirmed = 0;
@@ -174,7 +192,10 @@ async fn a_stream_whose_answers_nobody_reads_holds_its_sender_back() -> anyhow::
                 confirmed += 1;
             }
             // The one that was being sent may have gone or not.
-            assert!(confirmed == sent || confirmed == sent + 1, "{confirmed} answers to {sent}");
+            assert!(
+                confirmed == sent || confirmed == sent + 1,
+                "{confirmed} answers to {sent}"
+            );
             Ok(())
         })
         .await

@@ -49,12 +49,36 @@ const CHARGES: [(&str, Refused, Moved); 13] = [
     ("tok_error_1_then_ok", None, CHARGED),
     ("tok_error_3_then_ok", None, CHARGED),
     ("tok_refund_error_3_then_ok", None, CHARGED),
-    ("tok_decline", Some((PaymentDeclined, "card_declined")), DECLINED),
-    ("tok_insufficient_funds", Some((PaymentDeclined, "insufficient_funds")), DECLINED),
-    ("tok_requires_action", Some((AuthenticationRequired, "authentication_required")), DECLINED),
-    ("tok_timeout_then_never", Some((PaymentDeclined, "not_processed")), DECLINED),
-    ("tok_capture_decline", Some((PaymentDeclined, "capture_declined")), DECLINED),
-    ("tok_never_heard_of", Some((PaymentDeclined, "invalid_payment_method")), DECLINED),
+    (
+        "tok_decline",
+        Some((PaymentDeclined, "card_declined")),
+        DECLINED,
+    ),
+    (
+        "tok_insufficient_funds",
+        Some((PaymentDeclined, "insufficient_funds")),
+        DECLINED,
+    ),
+    (
+        "tok_requires_action",
+        Some((AuthenticationRequired, "authentication_required")),
+        DECLINED,
+    ),
+    (
+        "tok_timeout_then_never",
+        Some((PaymentDeclined, "not_processed")),
+        DECLINED,
+    ),
+    (
+        "tok_capture_decline",
+        Some((PaymentDeclined, "capture_declined")),
+        DECLINED,
+    ),
+    (
+        "tok_never_heard_of",
+        Some((PaymentDeclined, "invalid_payment_method")),
+        DECLINED,
+    ),
 ];
 
 const AUTHORIZATIONS: [(&str, Refused, Moved); 5] = [
@@ -62,7 +86,11 @@ const AUTHORIZATIONS: [(&str, Refused, Moved); 5] = [
     ("tok_capture_decline", None, AUTHORIZED),
     ("tok_lost_reply", None, AUTHORIZED),
     ("tok_timeout_then_ok", None, AUTHORIZED),
-    ("tok_decline", Some((PaymentDeclined, "card_declined")), DECLINED),
+    (
+        "tok_decline",
+        Some((PaymentDeclined, "card_declined")),
+        DECLINED,
+    ),
 ];
 
 async fn rehearse(
@@ -72,20 +100,33 @@ async fn rehearse(
 ) -> anyhow::Result<()> {
     let warehouse = cluster.warehouse()?;
     let sku = warehouse.sku(1).await?;
-    let order = cluster.orders()?.placed(placement.line(&sku, 1).token(token)).await?;
+    let order = cluster
+        .orders()?
+        .placed(placement.line(&sku, 1).token(token))
+        .await?;
     let state = match refused {
         None => OrderState::Confirmed,
         Some(_) => OrderState::Rejected,
     };
     assert_eq!(order.state(), state, "{token}: {:?}", order.rejection);
     if let Some((reason, code)) = refused {
-        let rejection = order.rejection.with_context(|| format!("{token}: a rejection"))?;
-        assert_eq!((rejection.reason(), rejection.provider_code.as_str()), (reason, code), "{token}");
+        let rejection = order
+            .rejection
+            .with_context(|| format!("{token}: a rejection"))?;
+        assert_eq!(
+            (rejection.reason(), rejection.provider_code.as_str()),
+            (reason, code),
+            "{token}"
+        );
     }
     let available = i64::from(refused.is_some());
     assert_eq!(warehouse.stock(&sku).await?.available, available, "{token}");
     let mut provider = cluster.database(Database::Provider).await?;
-    assert_eq!(moved(&mut provider, &order.order_id).await?, expected, "{token}");
+    assert_eq!(
+        moved(&mut provider, &order.order_id).await?,
+        expected,
+        "{token}"
+    );
     Ok(())
 }
 

@@ -21,7 +21,10 @@ async fn nothing_acknowledged_is_lost_when_processes_and_postgres_crash() -> any
     let seen = crash::campaign(plan).await?;
     assert_eq!((seen.kills, seen.postgres_crashes), (plan.kills, 1));
     assert!(seen.undecided > 0, "no crash hit an order: {seen}");
-    assert!(seen.tally.confirmed > 0 && seen.tally.rejected > 0, "{seen}");
+    assert!(
+        seen.tally.confirmed > 0 && seen.tally.rejected > 0,
+        "{seen}"
+    );
     Ok(())
 }
 

@@ -52,11 +52,19 @@ async fn a_process_that_wakes_after_its_orders_were_taken_over_changes_nothing()
     let accepted = placed(&peer, &customer).await?;
     cluster.freeze(Member::Order(0))?;
     let pending = peer.of_customer(&customer).await?;
-    let pending = pending.iter().filter(|order| order.state() == OrderState::Pending).count();
-    ensure!(pending > 0, "it had decided everything before it was frozen");
+    let pending = pending
+        .iter()
+        .filter(|order| order.state() == OrderState::Pending)
+        .count();
+    ensure!(
+        pending > 0,
+        "it had decided everything before it was frozen"
+    );
 
     // The peer decides all of them while the zombie stands still.
-    let decided = accepted.iter().map(|order| peer.decided(&order.order_id, SOON));
+    let decided = accepted
+        .iter()
+        .map(|order| peer.decided(&order.order_id, SOON));
     let decided = try_join_all(decided).await?;
     cluster.thaw(Member::Order(0))?;
 
@@ -68,7 +76,9 @@ async fn a_process_that_wakes_after_its_orders_were_taken_over_changes_nothing()
         assert_eq!(same.map(Order::state), Some(order.state()));
     }
     // And it goes on taking orders.
-    let again = zombie.placed(Placement::of(&customer).line(&sku, 1)).await?;
+    let again = zombie
+        .placed(Placement::of(&customer).line(&sku, 1))
+        .await?;
     assert_eq!(again.state(), OrderState::Confirmed);
     let tally = ledger.check(&peer).await?;
     assert_eq!((tally.orders, tally.confirmed), (ORDERS, ORDERS + 1));
@@ -88,10 +98,16 @@ async fn a_process_that_is_asked_to_stop_hands_its_orders_over_at_once() -> anyh
     for request in &mut requests {
         request.wait_for = holdfast_proto::order::WaitFor::Accepted.into();
     }
-    let accepted = requests.iter().map(|request| leaving.placed(request.clone()));
+    let accepted = requests
+        .iter()
+        .map(|request| leaving.placed(request.clone()));
     let accepted = try_join_all(accepted).await?;
     let status = cluster.stop(Member::Order(0)).await?;
-    ensure!(status.success(), "it stopped with {status}\n{}", cluster.log(Member::Order(0))?);
+    ensure!(
+        status.success(),
+        "it stopped with {status}\n{}",
+        cluster.log(Member::Order(0))?
+    );
     for (request, order) in requests.iter().zip(&accepted) {
         ledger.record(request, order);
         ledger.record(request, &staying.decided(&order.order_id, SOON).await?);

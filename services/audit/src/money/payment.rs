@@ -245,6 +245,21 @@ pub(crate) async fn entries_of(
     Ok(entries)
 }
 
+/// Gives the last payment that the ledger has entries of.
+pub(super) async fn last_reference(
+    connection: &mut PgConnection,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "-- audit: the last payment of the ledger
+        select l.payment_reference
+        from ledger l
+        order by l.payment_reference desc
+        limit 1",
+    )
+    .fetch_optional(connection)
+    .await
+}
+
 /// The row that shows a payment.
 pub(crate) fn row_of(payment: &Payment) -> Row {
     let intent = payment.operations.first().filter(|_| payment.has_intent);
