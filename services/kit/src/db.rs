@@ -35,6 +35,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A pool's connection that nobody used for so long is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// A pool's connection that was used so recently is taken to be there still.
+const TRUSTED_FOR: Duration = Duration::from_millis(250);
+
 /// How long the first connection may take before the process gives up starting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -88,13 +91,20 @@ pub fn connect_options(url: &str, application: &str) -> Result<PgConnectOptions,
         ]))
 }
 
-/// Makes a small pool for reads; it connects when it is first used, and does not ping before use.
+/// Makes a small pool for reads; it connects when it is first used. A connection is pinged before
+/// use only after a pause, so that a busy pool pays nothing and a restart of the server costs no
+/// caller its answer.
 pub async fn pool(options: PgConnectOptions, connections_max: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(IDLE_TIMEOUT)
         .test_before_acquire(false)
+        .before_acquire(|connection, usage| {
+            Box::pin(
+                async move { Ok(usage.idle_for < TRUSTED_FOR || connection.ping().await.is_ok()) },
+            )
+        })
         .connect_lazy_with(options)
 }
 

@@ -18,7 +18,7 @@ use crate::{
 /// Beyond the lease, until every order of a dead replica is decided.
 const BEYOND_LEASE: Duration = Duration::from_secs(5);
 /// Slower than it takes to kill a replica, and than nothing else.
-const SLOW: &str = "tok_slow_1500";
+const SLOW: &str = "tok_slow_800";
 
 /// What happened.
 #[derive(Clone, Debug)]

@@ -31,7 +31,7 @@ async fn nothing_acknowledged_is_lost_when_processes_and_postgres_crash() -> any
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_stays_dead_leaves_its_orders_to_the_other() -> anyhow::Result<()> {
     let _turn = TURN.lock().await;
-    let seen = replicas::one_stays_dead(200, Duration::from_secs(1)).await?;
+    let seen = replicas::one_stays_dead(200, Duration::from_millis(1_500)).await?;
     assert_eq!(seen.tally.confirmed, 200);
     Ok(())
 }
