@@ -1,4 +1,5 @@
--- The payments of those of the eleven orders that came so far.
+-- The payments of those of the eleven orders that came so far. Their intents are older than what
+-- the provider did, however slowly the databases are filled one after the other.
 delete from payments;
 delete from operations;
 
@@ -13,7 +14,8 @@ select
     case when not tombstone then 'EUR' end, coalesce(requested, 0), authorized, captured, refunded,
     voided, case when not tombstone then customer end, case when not tombstone then 'tok_ok' end,
     case when not tombstone then charge end, 1,
-    case when authorized > 0 then reference_of(customer, number, attempt) end, 2, now(), now(),
+    case when authorized > 0 then reference_of(customer, number, attempt) end, 2,
+    now() - interval '30 min', now(),
     case when not tombstone then 3 end,
     case when not tombstone then id_of(customer, number) || '/authorize' end,
     case when declined then '{"reason":"PAYMENT_DECLINED"}'::jsonb end,
@@ -44,7 +46,7 @@ select
     case when method = 1 then 'tok_ok' end, case when method = 1 then true end, refusal::jsonb,
     id_of(customer, number) || '/' || key,
     case when refusal is null and key is not null then reference_of(customer, number, key) end,
-    1, now(), now()
+    1, now() - interval '30 min', now()
 from (
     values
     (6, 'c3', 4, '@reverse', 80, 'refund/@reverse', null),
