@@ -13,6 +13,11 @@ CARGO := cargo
 FLAGS := --release --locked
 BIN := $(or $(CARGO_TARGET_DIR),target)/release
 PG := $(BIN)/holdfast-pg
+FILTER := $(if $(T),-- $(T))
+# Most tests wait for a disk or a clock, not for a processor.
+THREADS ?= 4
+WITH_PG := RUST_TEST_THREADS=$(THREADS) $(PG) with --migrate --
+WITH_EMBEDDED_PG := RUST_TEST_THREADS=$(THREADS) $(PG) with --pg-embedded --migrate --
 # Everything is built as part of the whole workspace, and so only once.
 # What has SQL in it, and is therefore tested on the oldest PostgreSQL and on a new one.
 SQL_CRATES := saga-batch saga-runtime $(patsubst services/%/Cargo.toml,holdfast-%,\
@@ -30,14 +35,14 @@ run: needs ## build, start everything on a private Postgres, fill in sample stoc
 .PHONY: test
 test: needs pg ## every test; `make test T=name` runs those whose name holds it
 	$(CARGO) test $(FLAGS) --workspace --no-run
-	$(PG) with --migrate -- $(CARGO) test $(FLAGS) --workspace $(if $(T),-- $(T))
+	$(WITH_PG) $(CARGO) test $(FLAGS) --workspace --exclude holdfast-tests $(FILTER)
+	$(PG) with -- $(CARGO) test $(FLAGS) -p holdfast-tests $(FILTER)
 	@if [ -n "$(T)" ] || [ "$$($(PG) find)" = "$$($(PG) find --pg-embedded)" ]; then exit 0; fi; \
-	set -x; $(PG) with --pg-embedded --migrate -- \
-		$(CARGO) test $(FLAGS) $(addprefix -p ,$(SQL_CRATES))
+	set -x; $(WITH_EMBEDDED_PG) $(CARGO) test $(FLAGS) $(addprefix -p ,$(SQL_CRATES))
 
 .PHONY: check
 check: needs lint style pg ## formatting, lints, unit and SQL tests
-	$(PG) with --migrate -- $(CARGO) test $(FLAGS) --workspace --exclude holdfast-tests
+	$(WITH_PG) $(CARGO) test $(FLAGS) --workspace --exclude holdfast-tests
 
 .PHONY: lint
 lint: needs-lint ## formatting and clippy, warnings as errors

@@ -207,10 +207,7 @@ async fn crash_postgres(cluster: &mut Cluster, load: &Load, seen: &mut Seen) -> 
     cluster.postgres_mut().restart().await?;
     // It is restarted when it takes connections; how long it replays its log is its own business.
     let restarted = Instant::now();
-    say(&format!(
-        "postgres replayed its log in {:.1} s",
-        stopped.elapsed().as_secs_f64()
-    ));
+    seen.replaying += restarted - stopped;
     let before = database_time(cluster).await?;
     recovered(cluster, seen, restarted, before).await?;
     count(seen, "postgres", in_flight, undecided);

@@ -172,6 +172,7 @@ async fn hundreds_of_charges_in_flight_are_reversed_together_each_once() {
             .iter()
             .all(|one| matches!(one, Outcome::Unknown(_)))
     );
+    world.until_stored(500).await;
     let last = until_definite(|| {
         let (mut client, ids) = (client.clone(), ids.clone());
         async move {

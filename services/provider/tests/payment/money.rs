@@ -16,6 +16,7 @@ async fn a_reversal_of_a_charge_in_flight_gives_the_money_back_exactly_once() {
     let (mut client, id) = (world.client(), new_id());
     let charging = authorize_batch(&mut client, vec![charge_item(id, "tok_slow_300")]).await;
     assert!(matches!(charging[0], Outcome::Unknown(_)), "{charging:?}");
+    world.until_stored(1).await;
     let reversals = (0..8).map(|_| {
         let mut client = client.clone();
         tokio::spawn(async move { reverse(&mut client, id).await.0 })
@@ -39,16 +40,7 @@ async fn whoever_waits_for_a_charge_that_is_reversed_is_barred() {
     let (mut client, id) = (world.client(), new_id());
     let mut other = client.clone();
     let waiting = tokio::spawn(async move { other.authorize(charge(id, "tok_slow_300")).await });
-    crate::support::eventually("the intent", || {
-        let mut client = client.clone();
-        async move {
-            authorize_batch(&mut client, vec![charge_item(id, "tok_slow_300")])
-                .await
-                .len()
-                == 1
-        }
-    })
-    .await;
+    world.until_stored(1).await;
     reverse(&mut client, id).await;
     let barred = waiting.await.unwrap().unwrap_err();
     assert_eq!(reason(&barred), "PAYMENT_REVERSED");

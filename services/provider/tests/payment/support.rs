@@ -121,6 +121,16 @@ impl World {
         client_of(self.process.as_ref().unwrap().address)
     }
 
+    /// Waits until so many payments are stored. A batch that answers IN_FLIGHT may still be waiting
+    /// to be; undone before that, it never happened.
+    pub(crate) async fn until_stored(&self, payments: i64) {
+        let pool = self.payments().await;
+        eventually("the intents", async || {
+            count(&pool, "select count(*) from payments").await == payments
+        })
+        .await;
+    }
+
     pub(crate) async fn payments(&self) -> PgPool {
         self.payments.pool().await
     }
