@@ -239,7 +239,10 @@ impl<S: Saga> Runner<S> {
         self.send(Order::Adopt(sagas));
     }
 
-    pub(crate) fn take_over(&self, sagas: Vec<Claimed<S>>) {
+    /// Hands over sagas that this runner has in the log and may not carry yet: taken over, or started
+    /// by it with the answer lost. How far each has come is not known, so every step may have
+    /// started. One that it already carries is left as it is.
+    pub fn take_over(&self, sagas: Vec<Claimed<S>>) {
         self.load.fetch_add(sagas.len(), Ordering::Relaxed);
         self.send(Order::TakeOver(sagas));
     }

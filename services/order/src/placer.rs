@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use holdfast_kit::{
     deadline,
     id::OrderId,
-    refusal::{CallError, Reason, Refusal},
+    refusal::{CallError, Reason, Refusal, Unknown},
 };
 use saga_batch::Writer;
 use saga_runtime::Runner;
@@ -57,6 +57,7 @@ impl Placer {
         };
         let placed = deadline::wait(deadline, self.writer.submit(item)).await??;
         match placed {
+            Placed::Unreadable => Err(Unknown::internal().into()),
             Placed::KeyReused { fields } => Err(Refusal::key_reused(fields).into()),
             Placed::New { id, create_time } => match verdict {
                 Some(verdict) => Ok((decision(deadline, &verdict).await?, false)),

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::domain::{Capture, Order, OrderState, Placement, Priority};
 
 /// A row: the order, and the log of its saga.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stored {
     /// The order's id.
     pub(crate) id: OrderId,
@@ -31,6 +31,8 @@ pub(crate) struct Stored {
     pub(crate) epoch: i64,
     /// Whether the saga has turned; the order's rejection says why.
     pub(crate) turned: bool,
+    /// Whether it waits for an operator.
+    pub(crate) halted: bool,
     /// What is left of the time for deciding.
     pub(crate) remaining: Duration,
 }
@@ -58,6 +60,7 @@ struct Row {
     runner: Option<Uuid>,
     epoch: i64,
     turned: bool,
+    halted: bool,
     remaining_ms: i64,
 }
 
@@ -108,6 +111,7 @@ impl From<Row> for Stored {
             runner: row.runner.map(RunnerId),
             epoch: row.epoch,
             turned: row.turned,
+            halted: row.halted,
             remaining: Duration::from_millis(row.remaining_ms.try_into().unwrap_or(0)),
             order: decode(row),
         }

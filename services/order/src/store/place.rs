@@ -14,10 +14,13 @@ use saga_runtime::{Adopted, Runner};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::load;
+use super::{
+    load::{self, Stored},
+    recovery::claimed,
+};
 use crate::{
     decisions::{Decisions, Verdict},
-    domain::{Capture, Order, OrderState, Placement, Priority, differing_fields},
+    domain::{Capture, Order, Placement, Priority, differing_fields},
     saga::place::{Placing, VERSION},
 };
 
@@ -58,6 +61,8 @@ pub(crate) enum Placed {
         /// The fields that differ.
         fields: Vec<String>,
     },
+    /// Its key had come before, and its row cannot be read: a defect, and nobody else's trouble.
+    Unreadable,
 }
 
 /// The batch command of start.
@@ -204,37 +209,45 @@ impl Place {
         }
         let keys: Vec<Key<'_>> = rest.iter().map(|i| key(&items[*i])).collect();
         let stored = load::by_request(connection, &keys).await?;
+        self.resume(&stored);
         let mut orders = HashMap::with_capacity(stored.len());
-        for stored in stored {
-            let order = stored.order.map_err(super::undecodable)?;
-            if order.state == OrderState::Pending
-                && stored.runner == Some(self.runner.id())
-                && !stored.turned
-            {
-                // Its insert was committed and the answer lost: nobody else will carry it.
-                let mut again = start(order.id, &order.placement, order.create_time);
-                again.epoch = stored.epoch;
-                self.runner.adopt(vec![again]);
+        for stored in &stored {
+            match &stored.order {
+                Ok(order) => {
+                    let placement = &order.placement;
+                    let key = (&*placement.customer_id, &*placement.request_id);
+                    orders.insert(key, order);
+                }
+                Err(error) => tracing::error!(order.id = %stored.id, error, "row not decoded"),
             }
-            let placement = &order.placement;
-            let key = (placement.customer_id.clone(), placement.request_id.clone());
-            orders.insert(key, order);
         }
         for index in rest {
             let placement = &items[index].placement;
-            let key = (placement.customer_id.clone(), placement.request_id.clone());
-            let Some(order) = orders.get(&key) else {
-                return Err(super::undecodable("an order's row is gone".to_owned()));
-            };
-            let fields = differing_fields(&order.placement, placement);
-            replies[index] = Some(if fields.is_empty() {
-                Placed::Existing(Box::new(order.clone()))
-            } else {
-                Placed::KeyReused { fields }
+            let key = (&*placement.customer_id, &*placement.request_id);
+            replies[index] = Some(match orders.get(&key) {
+                None => Placed::Unreadable,
+                Some(order) => compared(order, placement),
             });
         }
         Ok(())
     }
+
+    /// Carries on what this process started with the answer of its insert lost: nobody else will.
+    fn resume(&self, stored: &[Stored]) {
+        let lost = stored.iter().filter(|row| {
+            let here = row.runner == Some(self.runner.id());
+            here && !row.ended && !row.turned && !row.halted
+        });
+        self.runner.take_over(lost.cloned().map(claimed).collect());
+    }
+}
+
+fn compared(order: &Order, placement: &Placement) -> Placed {
+    let fields = differing_fields(&order.placement, placement);
+    if fields.is_empty() {
+        return Placed::Existing(Box::new(order.clone()));
+    }
+    Placed::KeyReused { fields }
 }
 
 /// Placements turned on their side, a vector per column.

@@ -53,7 +53,8 @@ pub(super) async fn claim(
         .collect())
 }
 
-fn claimed(stored: Stored) -> Claimed<Placing> {
+/// The saga of a row that is this runner's.
+pub(super) fn claimed(stored: Stored) -> Claimed<Placing> {
     let refusal = stored
         .order
         .as_ref()

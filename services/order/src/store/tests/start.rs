@@ -75,3 +75,22 @@ async fn a_value_that_the_database_refuses_costs_its_own_order_only() {
     );
     assert_eq!(shop.count("select count(*) from orders").await, 2);
 }
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_costs_its_own_order_only() {
+    let shop = Shop::open().await;
+    let spoilt = shop.new_order("spoilt").await;
+    shop.new_order("whole").await;
+    sqlx::query("update orders set lines = '7' where order_id = $1")
+        .bind(spoilt.as_uuid())
+        .execute(&shop.pool)
+        .await
+        .unwrap();
+    let placed = shop
+        .place(vec![placement("c", "spoilt"), placement("c", "whole")])
+        .await;
+    assert!(
+        matches!(placed[..], [Placed::Unreadable, Placed::Existing(_)]),
+        "{placed:?}"
+    );
+}
