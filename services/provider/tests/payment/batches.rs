@@ -10,8 +10,7 @@ use holdfast_proto::{
 };
 
 use crate::support::{
-    Client, World, authorize_batch, charge_item, eur, is_reason, new_id, reason, reverse_batch,
-    until_definite,
+    World, authorize_batch, charge_item, charged, eur, is_reason, new_id, reason, reversed,
 };
 
 #[tokio::test]
@@ -20,7 +19,7 @@ async fn a_slow_item_does_not_delay_its_511_neighbours() {
     let mut client = world.client();
     world.warm_up().await;
     let slow = 200;
-    let items: Vec<AuthorizeItem> = (0..512)
+    let mut items: Vec<AuthorizeItem> = (0..512)
         .map(|index| {
             charge_item(
                 new_id(),
@@ -45,35 +44,23 @@ async fn a_slow_item_does_not_delay_its_511_neighbours() {
     assert!(unknown.retry_delay.is_some());
     // Whoever has no answer yet is told so; nobody waits for the slow one.
     assert!(took < Duration::from_millis(500), "{took:?}");
-    let later = until_definite(|| {
-        let (mut client, mut items) = (client.clone(), items.clone());
-        async move {
-            items.remove(slow);
-            let outcomes = authorize_batch(&mut client, items).await;
-            let unknown = |one: &Outcome| matches!(one, Outcome::Unknown(_));
-            outcomes
-                .iter()
-                .find(|one| unknown(one))
-                .unwrap_or(&outcomes[0])
-                .clone()
-        }
-    })
-    .await;
-    assert!(matches!(later, Outcome::Done(_)), "{later:?}");
+    items.remove(slow);
+    let later = charged(&client, &items).await;
+    assert!(later.iter().all(is_done), "{later:?}");
 }
 
 #[tokio::test]
 async fn a_malformed_item_fails_alone_and_leaves_no_row() {
     let world = World::start().await;
     world.warm_up().await;
-    let mut client = world.client();
+    let client = world.client();
     let bad = AuthorizeItem {
         amount: eur(0),
         ..charge_item(new_id(), "tok_ok")
     };
     let card = charge_item(new_id(), "4242424242424242");
     let items = vec![charge_item(new_id(), "tok_ok"), bad, card];
-    let outcomes = until_all_definite(&mut client, items).await;
+    let outcomes = charged(&client, &items).await;
     assert!(matches!(outcomes[0], Outcome::Done(_)), "{outcomes:?}");
     let Outcome::Refusal(refusal) = &outcomes[1] else {
         panic!("{outcomes:?}")
@@ -115,13 +102,13 @@ async fn a_batch_has_1_to_512_items() {
 async fn duplicates_in_one_batch_are_one_operation() {
     let world = World::start().await;
     world.warm_up().await;
-    let (mut client, id) = (world.client(), new_id());
+    let (client, id) = (world.client(), new_id());
     let other = AuthorizeItem {
         amount: eur(99),
         ..charge_item(id, "tok_ok")
     };
     let items = vec![charge_item(id, "tok_ok"), other, charge_item(id, "tok_ok")];
-    let outcomes = until_all_definite(&mut client, items).await;
+    let outcomes = charged(&client, &items).await;
     let Outcome::Done(first) = &outcomes[0] else {
         panic!("{outcomes:?}")
     };
@@ -141,22 +128,6 @@ async fn duplicates_in_one_batch_are_one_operation() {
     world.check_money().await;
 }
 
-/// Asks again with the same batch while an item of it is still running, as a saga does.
-async fn until_all_definite(client: &mut Client, items: Vec<AuthorizeItem>) -> Vec<Outcome> {
-    let mut outcomes = authorize_batch(client, items.clone()).await;
-    for (index, outcome) in outcomes.iter_mut().enumerate() {
-        if matches!(outcome, Outcome::Unknown(_)) {
-            *outcome = until_definite(async || {
-                authorize_batch(&mut client.clone(), items.clone())
-                    .await
-                    .swap_remove(index)
-            })
-            .await;
-        }
-    }
-    outcomes
-}
-
 #[tokio::test]
 async fn hundreds_of_charges_in_flight_are_reversed_together_each_once() {
     let world = World::start().await;
@@ -173,27 +144,20 @@ async fn hundreds_of_charges_in_flight_are_reversed_together_each_once() {
             .all(|one| matches!(one, Outcome::Unknown(_)))
     );
     world.until_stored(500).await;
-    let last = until_definite(|| {
-        let (mut client, ids) = (client.clone(), ids.clone());
-        async move {
-            let outcomes = reverse_batch(&mut client, &ids).await;
-            let unknown = |one: &Outcome| matches!(one, Outcome::Unknown(_));
-            outcomes
-                .iter()
-                .find(|one| unknown(one))
-                .unwrap_or(&outcomes[499])
-                .clone()
-        }
-    })
-    .await;
-    let Outcome::Done(done) = last else {
-        panic!("{last:?}")
-    };
-    assert_eq!(done.state, i32::from(PaymentState::Refunded));
+    for outcome in reversed(&client, &ids).await {
+        let Outcome::Done(done) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(done.state, i32::from(PaymentState::Refunded));
+    }
     world.check_money().await;
     let refunds: i64 = sqlx::query_scalar("select count(*) from ledger where kind = 5")
         .fetch_one(&world.ledger().await)
         .await
         .unwrap();
     assert_eq!(refunds, 500);
+}
+
+fn is_done(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Done(_))
 }

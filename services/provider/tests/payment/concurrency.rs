@@ -2,10 +2,7 @@
 
 use holdfast_proto::payment::{PaymentState, RefundRequest, payment_result::Outcome};
 
-use crate::support::{
-    World, amounts, authorize_batch, charge, charge_item, eur, new_id, reverse, state,
-    until_definite,
-};
+use crate::support::{World, amounts, charge, charge_item, charged, eur, new_id, reverse, state};
 
 const CALLERS: usize = 64;
 
@@ -73,19 +70,11 @@ async fn two_replicas_asked_for_one_key_make_one_charge_and_one_refund() {
     let replica = world.replica().await;
     for _ in 0..20 {
         let id = new_id();
-        let ask = |client: crate::support::Client| async move {
-            until_definite(|| {
-                let mut client = client.clone();
-                async move {
-                    let items = vec![charge_item(id, "tok_slow_30")];
-                    authorize_batch(&mut client, items).await.remove(0)
-                }
-            })
-            .await
-        };
-        let (here, there) = tokio::join!(ask(world.client()), ask(replica.client()));
-        assert!(matches!(here, Outcome::Done(_)), "{here:?}");
-        assert!(matches!(there, Outcome::Done(_)), "{there:?}");
+        let (here, there) = (world.client(), replica.client());
+        let items = [charge_item(id, "tok_slow_30")];
+        let (here, there) = tokio::join!(charged(&here, &items), charged(&there, &items));
+        assert!(matches!(here[0], Outcome::Done(_)), "{here:?}");
+        assert!(matches!(there[0], Outcome::Done(_)), "{there:?}");
         let (mut here, mut there) = (world.client(), replica.client());
         let (here, there) = tokio::join!(reverse(&mut here, id), reverse(&mut there, id));
         assert_eq!(amounts(&here.0), (100, 100, 100));

@@ -6,8 +6,8 @@ use holdfast_proto::{
 };
 
 use crate::support::{
-    World, amounts, authorization, authorize_batch, charge, charge_item, eur, is_reason, new_id,
-    reason, reverse, reverse_batch, state,
+    World, amounts, authorization, authorize_batch, charge, charge_item, charged, eur, is_reason,
+    new_id, reason, reverse, reversed, state,
 };
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn a_reversal_of_a_charge_in_flight_gives_the_money_back_exactly_once() {
         assert_eq!(state(&payment), PaymentState::Refunded);
         assert_eq!(amounts(&payment), (100, 100, 100));
     }
-    let late = authorize_batch(&mut client, vec![charge_item(id, "tok_slow_300")]).await;
+    let late = charged(&client, &[charge_item(id, "tok_slow_300")]).await;
     let Outcome::Barred(barred) = &late[0] else {
         panic!("{late:?}")
     };
@@ -58,14 +58,14 @@ async fn a_late_authorization_after_the_reversal_of_nothing_is_barred() {
     );
     let (_, replayed) = reverse(&mut client, id).await;
     assert!(replayed);
-    let late = authorize_batch(&mut client, vec![charge_item(id, "tok_ok")]).await;
+    let late = charged(&client, &[charge_item(id, "tok_ok")]).await;
     let Outcome::Barred(barred) = &late[0] else {
         panic!("{late:?}")
     };
     assert!(is_reason(barred.reason, ErrorReason::PaymentTombstoned));
     let late = client.authorize(charge(id, "tok_ok")).await.unwrap_err();
     assert_eq!(reason(&late), "PAYMENT_TOMBSTONED");
-    let again = reverse_batch(&mut client, &[id, id]).await;
+    let again = reversed(&client, &[id, id]).await;
     assert!(
         again
             .iter()

@@ -4,8 +4,8 @@
 use holdfast_proto::payment::{PaymentState, payment_result::Outcome};
 
 use crate::support::{
-    World, amounts, authorize_batch, charge, charge_item, count, eventually, new_id, reverse,
-    state, until_definite,
+    World, amounts, authorize_batch, charge, charge_item, charged, count, eventually, new_id,
+    reverse, state,
 };
 
 #[tokio::test]
@@ -26,16 +26,9 @@ async fn a_charge_in_mid_flight_has_one_answer_after_a_restart() {
             "{token}: {running:?}"
         );
         world.restart().await;
-        let client = world.client();
-        let answer = until_definite(|| {
-            let mut client = client.clone();
-            async move {
-                authorize_batch(&mut client, vec![charge_item(id, token)])
-                    .await
-                    .remove(0)
-            }
-        })
-        .await;
+        let answer = charged(&world.client(), &[charge_item(id, token)])
+            .await
+            .remove(0);
         let Outcome::Done(done) = answer else {
             panic!("{token}: {answer:?}")
         };
@@ -124,16 +117,7 @@ async fn a_postgres_that_loses_every_connection_loses_no_charge() {
         .iter()
         .map(|id| {
             let (client, id) = (client.clone(), *id);
-            tokio::spawn(async move {
-                until_definite(|| {
-                    let mut client = client.clone();
-                    async move {
-                        let items = vec![charge_item(id, "tok_ok")];
-                        authorize_batch(&mut client, items).await.remove(0)
-                    }
-                })
-                .await
-            })
+            tokio::spawn(async move { charged(&client, &[charge_item(id, "tok_ok")]).await })
         })
         .collect();
     let payments = world.payments().await;
@@ -148,7 +132,8 @@ async fn a_postgres_that_loses_every_connection_loses_no_charge() {
         sqlx::query(cut).execute(&payments).await.unwrap();
     }
     for charge in charging {
-        assert!(matches!(charge.await.unwrap(), Outcome::Done(_)));
+        let outcome = charge.await.unwrap().remove(0);
+        assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     }
     world.check_money().await;
 }

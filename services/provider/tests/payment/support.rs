@@ -2,7 +2,6 @@
 //! again.
 
 use std::{
-    future::Future,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -87,17 +86,7 @@ impl World {
 
     /// Lets the process make its connections and plans, which a first call pays for.
     pub(crate) async fn warm_up(&self) {
-        let client = self.client();
-        let id = new_id();
-        until_definite(|| {
-            let mut client = client.clone();
-            async move {
-                authorize_batch(&mut client, vec![charge_item(id, "tok_ok")])
-                    .await
-                    .remove(0)
-            }
-        })
-        .await;
+        charged(&self.client(), &[charge_item(new_id(), "tok_ok")]).await;
     }
 
     /// Kills the process: its tasks, timers and connections are gone, as with kill -9.
@@ -256,24 +245,54 @@ pub(crate) async fn reverse(client: &mut Client, id: PaymentId) -> (Payment, boo
     (response.payment.unwrap(), response.replayed)
 }
 
-/// Asks as a saga does, again and again, until the item has a definite answer.
-pub(crate) async fn until_definite<F, R>(mut ask: F) -> Outcome
+/// Charges as a saga does: asks again until every item has a definite answer.
+pub(crate) async fn charged(client: &Client, items: &[AuthorizeItem]) -> Vec<Outcome> {
+    until_definite(|| {
+        let (mut client, items) = (client.clone(), items.to_vec());
+        async move { authorize_batch(&mut client, items).await }
+    })
+    .await
+}
+
+/// Reverses as a saga does: asks again until every item has a definite answer.
+pub(crate) async fn reversed(client: &Client, ids: &[PaymentId]) -> Vec<Outcome> {
+    until_definite(|| {
+        let (mut client, ids) = (client.clone(), ids.to_vec());
+        async move { reverse_batch(&mut client, &ids).await }
+    })
+    .await
+}
+
+async fn until_definite<F, R>(ask: F) -> Vec<Outcome>
 where
-    F: FnMut() -> R,
-    R: Future<Output = Outcome>,
+    F: Fn() -> R,
+    R: Future<Output = Vec<Outcome>>,
 {
     let give_up = Instant::now() + PATIENCE;
-    loop {
-        match ask().await {
-            Outcome::Unknown(unknown) => {
-                assert!(Instant::now() < give_up, "still {unknown:?}");
-                let delay = unknown.retry_delay.unwrap_or_default();
-                let delay = Duration::try_from(delay).unwrap_or_default();
-                tokio::time::sleep(delay.max(Duration::from_millis(1))).await;
+    let mut answers = ask().await;
+    while let Some(delay) = answers.iter().filter_map(retry_delay).max() {
+        assert!(Instant::now() < give_up, "still unknown: {answers:?}");
+        tokio::time::sleep(delay).await;
+        for (answer, later) in answers.iter_mut().zip(ask().await) {
+            if retry_delay(answer).is_some() {
+                *answer = later;
             }
-            definite => return definite,
         }
     }
+    answers
+}
+
+/// How long an item without a definite answer asks its caller to wait.
+fn retry_delay(outcome: &Outcome) -> Option<Duration> {
+    let Outcome::Unknown(unknown) = outcome else {
+        return None;
+    };
+    let delay = unknown.retry_delay.unwrap_or_default();
+    Some(
+        Duration::try_from(delay)
+            .unwrap_or_default()
+            .max(Duration::from_millis(1)),
+    )
 }
 
 /// Waits for a condition, at most as long as a test's patience.

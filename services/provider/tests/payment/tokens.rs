@@ -8,28 +8,16 @@ use holdfast_proto::{
 };
 
 use crate::support::{
-    World, amounts, authorization, authorize_batch, charge, charge_item, eur, is_reason, new_id,
-    reason, reverse, reverse_batch, state, until_definite,
+    World, amounts, authorization, charge, charge_item, charged, eur, is_reason, new_id, reason,
+    reverse, reversed, state,
 };
 
 /// Charges with a token as a saga does, then reverses, and gives what came of both.
 async fn charge_and_reverse(world: &World, token: &str) -> (Outcome, Outcome) {
     let id = new_id();
     let client = world.client();
-    let charged = until_definite(|| {
-        let mut client = client.clone();
-        async move {
-            authorize_batch(&mut client, vec![charge_item(id, token)])
-                .await
-                .remove(0)
-        }
-    })
-    .await;
-    let reversed = until_definite(|| {
-        let mut client = client.clone();
-        async move { reverse_batch(&mut client, &[id]).await.remove(0) }
-    })
-    .await;
+    let charged = charged(&client, &[charge_item(id, token)]).await.remove(0);
+    let reversed = reversed(&client, &[id]).await.remove(0);
     world.check_money().await;
     (charged, reversed)
 }
