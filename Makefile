@@ -18,10 +18,14 @@ FILTER := $(if $(T),-- $(T))
 THREADS ?= 4
 WITH_PG := RUST_TEST_THREADS=$(THREADS) $(PG) with --migrate --
 WITH_EMBEDDED_PG := RUST_TEST_THREADS=$(THREADS) $(PG) with --pg-embedded --migrate --
-# Everything is built as part of the whole workspace, and so only once.
-# What has SQL in it, and is therefore tested on the oldest PostgreSQL and on a new one.
-SQL_CRATES := saga-batch saga-runtime $(patsubst services/%/Cargo.toml,holdfast-%,\
-	$(filter-out services/holdfast/%,$(wildcard services/*/Cargo.toml)))
+# Which tests run is said by their names and never by a package: packages picked one by one would be
+# compiled anew, with other features than the whole workspace has.
+names = $(sort $(basename $(notdir $(wildcard $(1:=/*.rs)))) \
+	$(notdir $(patsubst %/main.rs,%,$(wildcard $(1:=/*/main.rs)))))
+# Units and everything with SQL in it, which is tested on the oldest PostgreSQL and on a new one.
+UNIT_TESTS := --workspace --lib --bins $(addprefix --test ,$(call names,saga/*/tests services/*/tests))
+# Whole clusters, each with a Postgres of its own.
+CLUSTER_TESTS := --workspace $(addprefix --test ,$(call names,tests/tests))
 
 .PHONY: help
 help: ## this list
@@ -35,14 +39,14 @@ run: needs ## build, start everything on a private Postgres, fill in sample stoc
 .PHONY: test
 test: needs pg ## every test; `make test T=name` runs those whose name holds it
 	$(CARGO) test $(FLAGS) --workspace --no-run
-	$(WITH_PG) $(CARGO) test $(FLAGS) --workspace --exclude holdfast-tests $(FILTER)
-	$(PG) with -- $(CARGO) test $(FLAGS) -p holdfast-tests $(FILTER)
+	$(WITH_PG) $(CARGO) test $(FLAGS) $(UNIT_TESTS) $(FILTER)
+	$(PG) with -- $(CARGO) test $(FLAGS) $(CLUSTER_TESTS) $(FILTER)
 	@if [ -n "$(T)" ] || [ "$$($(PG) find)" = "$$($(PG) find --pg-embedded)" ]; then exit 0; fi; \
-	set -x; $(WITH_EMBEDDED_PG) $(CARGO) test $(FLAGS) $(addprefix -p ,$(SQL_CRATES))
+	set -x; $(WITH_EMBEDDED_PG) $(CARGO) test $(FLAGS) $(UNIT_TESTS)
 
 .PHONY: check
 check: needs lint style pg ## formatting, lints, unit and SQL tests
-	$(WITH_PG) $(CARGO) test $(FLAGS) --workspace --exclude holdfast-tests
+	$(WITH_PG) $(CARGO) test $(FLAGS) $(UNIT_TESTS)
 
 .PHONY: lint
 lint: needs-lint ## formatting and clippy, warnings as errors
