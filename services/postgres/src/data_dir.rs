@@ -49,7 +49,7 @@ pub enum Location {
 pub(crate) struct DataDir {
     root: PathBuf,
     /// Keeps the lock.
-    _lock: File,
+    _lock: Lock,
     /// Removes the directory when this is dropped, after the server has stopped.
     ephemeral: Option<TempDir>,
 }
@@ -193,7 +193,19 @@ fn refuse_foreign(root: &Path) -> Result<(), Error> {
     }
 }
 
-fn lock(root: &Path) -> Result<File, Error> {
+/// The lock of a data directory. It is given back as this is dropped, not as the file is closed: a
+/// program that this process is just starting holds a copy of the file until it runs.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The kernel gives it back with the last copy of the file at the latest.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(root: &Path) -> Result<Lock, Error> {
     let path = root.join("lock");
     let mut lock = OpenOptions::new()
         .create(true)
@@ -219,7 +231,7 @@ fn lock(root: &Path) -> Result<File, Error> {
     lock.set_len(0)
         .and_then(|()| writeln!(lock, "{}", std::process::id()))
         .map_err(file("write", &path))?;
-    Ok(lock)
+    Ok(Lock(lock))
 }
 
 fn random_password() -> Result<String, Error> {
