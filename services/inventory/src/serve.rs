@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::MIGRATOR;
 use crate::api::{Api, Outcomes};
 use crate::convert::allocation::{BATCH_LINES_MAX, ITEMS_MAX};
-use crate::store::{AllocateBatch, ChangeBatch, HeldRows, Reader, ReleaseBatch, writer_session};
+use crate::store::{AllocateBatch, ChangeBatch, HeldRows, Reader, ReleaseBatch};
 
 /// The service's name in logs and in Postgres.
 const SERVICE: &str = "inventory";
@@ -89,7 +89,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
 }
 
 async fn assemble(bootstrap: &Bootstrap) -> (Api, Vec<JoinHandle<()>>) {
-    let options = writer_session(bootstrap.database());
+    let options = bootstrap.database();
     let limits = Limits {
         items_max: ITEMS_MAX,
         lines_max: BATCH_LINES_MAX,

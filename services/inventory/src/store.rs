@@ -12,7 +12,6 @@ mod lock;
 mod read;
 mod records;
 mod release;
-mod session;
 mod transaction;
 mod wanted;
 
@@ -21,7 +20,6 @@ pub(crate) use change::ChangeBatch;
 pub(crate) use held::HeldRows;
 pub(crate) use read::Reader;
 pub(crate) use release::ReleaseBatch;
-pub(crate) use session::writer_session;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,6 @@ use saga_batch::session_settings;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
 use super::replica::database;
-use crate::store::writer_session;
 
 const STATEMENTS: [(&str, &str); 13] = [
     ("lock_rows", include_str!("../sql/lock_rows.sql")),
@@ -88,7 +87,7 @@ fn assert_indexed(name: &str, plan: &str) {
 #[tokio::test]
 async fn statements_planned_on_empty_tables_and_on_full_ones_use_the_indexes() {
     let database = database().await;
-    let options = session_settings(writer_session(database.options()), "plans");
+    let options = session_settings(database.options(), "plans");
     let mut writer = options.connect().await.unwrap();
     for (name, sql) in STATEMENTS {
         run(&mut writer, format!("prepare {name} as {sql}")).await;

@@ -15,7 +15,7 @@ use crate::domain::change::{Body, CardBody, Change};
 use crate::domain::line::Line;
 use crate::domain::names::{LocationId, RequestId, Sku};
 use crate::domain::{change, record, release};
-use crate::store::{AllocateBatch, ChangeBatch, HeldRows, ReleaseBatch, writer_session};
+use crate::store::{AllocateBatch, ChangeBatch, HeldRows, ReleaseBatch};
 
 /// Makes a migrated database of this test's own.
 pub(super) async fn database() -> TestDatabase {
@@ -31,7 +31,6 @@ pub(super) struct Replica {
 
 impl Replica {
     pub(super) fn start(options: &PgConnectOptions) -> Self {
-        let options = &writer_session(options.clone());
         let held = Arc::new(HeldRows::default());
         let limits = Limits::default();
         let (allocations, _) = Writer::start(

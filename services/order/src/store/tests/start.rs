@@ -94,3 +94,27 @@ async fn a_row_that_cannot_be_read_costs_its_own_order_only() {
         "{placed:?}"
     );
 }
+
+#[tokio::test]
+async fn a_replay_carries_on_what_was_started_here_and_leaves_what_waits_for_an_operator() {
+    let shop = Shop::open().await;
+    let window = shop.runner.room();
+    // Rows of this process that it does not carry, as after an insert whose answer was lost.
+    for request in ["lost", "parked"] {
+        let item = super::PlaceItem {
+            placement: std::sync::Arc::new(placement("c", request)),
+            carrier: super::Carrier::Anyone,
+            verdict: None,
+        };
+        shop.place.submit(item).await.unwrap();
+    }
+    sqlx::query("update orders set runner = $1, halt = case request_id when 'parked' then 2 end")
+        .bind(shop.runner.id().0)
+        .execute(&shop.pool)
+        .await
+        .unwrap();
+    shop.place(vec![placement("c", "parked")]).await;
+    assert_eq!(shop.runner.room(), window);
+    shop.place(vec![placement("c", "lost")]).await;
+    assert_eq!(shop.runner.room(), window - 1);
+}
