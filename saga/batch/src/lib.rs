@@ -6,10 +6,12 @@
 
 mod collector;
 mod failure;
+mod new_keys;
 mod session;
 mod writer;
 
 pub use collector::Limits;
 pub use failure::WriteError;
+pub use new_keys::{NewKeys, key_is_taken};
 pub use session::session_settings;
 pub use writer::{Command, Writer};

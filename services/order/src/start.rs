@@ -8,7 +8,7 @@ use holdfast_kit::{
     grpc,
 };
 use holdfast_proto::order::order_service_server::OrderServiceServer;
-use saga_batch::{Limits, Writer};
+use saga_batch::{Limits, NewKeys, Writer};
 use saga_runtime::{Lease, Recovery, RecoverySettings, Runner, RunnerId};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     );
     let recovery = Recovery::start(&runner, &log, &lease, RecoverySettings::default());
     let place = Place {
+        new_keys: NewKeys::default(),
         runner: runner.clone(),
         decisions: Arc::clone(&decisions),
     };

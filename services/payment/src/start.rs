@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use holdfast_kit::bootstrap::{Bootstrap, Common, Running, StartError};
 use holdfast_proto::payment::payment_service_server::PaymentServiceServer;
-use saga_batch::{Limits, Writer};
+use saga_batch::{Limits, NewKeys, Writer};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -45,7 +45,11 @@ pub async fn start(
     let bootstrap = Bootstrap::open(common, &MIGRATOR).await?;
     let (provider, captures) = (gateway.provider(), gateway.capability().captures);
     let limits = Limits::default();
-    let (intents, intents_end) = Writer::start(Intents { provider }, bootstrap.database(), limits);
+    let intents = Intents {
+        provider,
+        new_keys: NewKeys::default(),
+    };
+    let (intents, intents_end) = Writer::start(intents, bootstrap.database(), limits);
     let (outcomes, outcomes_end) = Writer::start(Outcomes, bootstrap.database(), limits);
     let (changes, changes_end) =
         Writer::start(Changes { provider, captures }, bootstrap.database(), limits);

@@ -122,6 +122,15 @@ impl Entry {
             payment_method,
         }
     }
+
+    /// What whoever wrote it is told.
+    pub(crate) fn recorded(&self) -> Recorded {
+        Recorded {
+            provider_id: self.provider_id,
+            ruling: self.ruling.clone(),
+            is_new: true,
+        }
+    }
 }
 
 /// What the ledger has under a key.
@@ -136,6 +145,14 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
+    /// What whoever comes later is told.
+    pub(crate) fn repeated(&self) -> Self {
+        Self {
+            is_new: false,
+            ..self.clone()
+        }
+    }
+
     /// Gives the answer of the port.
     pub(crate) fn decision(&self) -> Decision {
         match &self.ruling {

@@ -50,7 +50,7 @@ impl SimulatedProvider {
         let options = bootstrap::open_database(SERVICE, &config.database_url, &MIGRATOR).await?;
         let limits = Limits::default();
         let desk = Desk {
-            ledger: Writer::start(Ledger, options.clone(), limits).0,
+            ledger: Writer::start(Ledger::default(), options.clone(), limits).0,
             follow_ups: Writer::start(FollowUps, options.clone(), limits).0,
             attempts: Writer::start(Attempts, options, limits).0,
             hanging: Arc::new(Semaphore::new(HANGING_MAX)),

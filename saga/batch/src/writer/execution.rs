@@ -10,11 +10,14 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Answer, Command, repeat};
 use crate::{
     failure::{Treatment, WriteError, treatment},
+    new_keys::key_is_taken,
     session::session_settings,
 };
 
 /// A batch that loses so often against others is given up as not known; its callers ask again.
 const RERUNS_MAX: u32 = 20;
+/// A batch whose keys are taken so often before it can insert them is searched for the one at fault.
+const OVERTAKEN_MAX: u32 = 5;
 /// A batch whose database stays away for so long is given up as not known.
 const RECONNECT_FOR: Duration = Duration::from_secs(5);
 /// The pause before a lost connection is made again, doubled each time up to the second.
@@ -104,18 +107,19 @@ impl<C: Command> Executor<C> {
                 Ok(replies) => return Tried::Replies(replies),
                 Err(error) => error,
             };
+            let overtaken = key_is_taken(&error) && reruns < OVERTAKEN_MAX;
             match treatment(&error) {
                 Treatment::Bisect {
                     sqlstate,
                     constraint,
-                } => {
+                } if !overtaken => {
                     self.roll_back().await;
                     return Tried::Bad {
                         sqlstate,
                         constraint,
                     };
                 }
-                Treatment::Rerun if reruns < RERUNS_MAX => {
+                Treatment::Rerun | Treatment::Bisect { .. } if reruns < RERUNS_MAX => {
                     reruns += 1;
                     self.reruns.increment(1);
                     self.roll_back().await;
@@ -127,7 +131,7 @@ impl<C: Command> Executor<C> {
                     sleep(pause).await;
                     pause = (pause * 2).min(RECONNECT_PAUSE.1);
                 }
-                Treatment::Rerun | Treatment::Reconnect => {
+                Treatment::Rerun | Treatment::Bisect { .. } | Treatment::Reconnect => {
                     tracing::warn!(writer = C::NAME, %error, "batch given up, outcome not known");
                     self.connection = None;
                     return Tried::GivenUp(WriteError::Unavailable);

@@ -4,7 +4,7 @@ with placed as materialized (
         e.feed_partition,
         e.position,
         lag(e.position) over (partition by e.feed_partition order by e.position) as before
-    from order_events e
+    from order_history e
     join feed_partitions p on p.feed_partition = e.feed_partition
     where e.position between 1 and p.last_position
 ),
@@ -20,7 +20,7 @@ breach as (
             'an event stands at position %s of partition %s, whose counter is at %s',
             e.position, e.feed_partition, coalesce(p.last_position::text, 'nothing')
         ) as message
-    from order_events e
+    from order_history e
     left join feed_partitions p on p.feed_partition = e.feed_partition
     where e.position not between 1 and coalesce(p.last_position, 0)
     union all
@@ -69,14 +69,14 @@ select
         select coalesce(jsonb_agg(beside.evidence), '[]'::jsonb)
         from (
             select jsonb_build_object(
-                'table', 'order_events',
+                'table', 'order_history',
                 'columns', jsonb_build_object(
                     'shard', e.shard, 'order_id', e.order_id, 'version', e.version,
                     'type', e.type, 'state', e.state, 'feed_partition', e.feed_partition,
                     'position', e.position
                 )
             ) as evidence
-            from order_events e
+            from order_history e
             where e.feed_partition = b.feed_partition
                 and e.position in (
                     b.first_position - sign(b.missing)::bigint,

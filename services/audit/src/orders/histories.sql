@@ -7,7 +7,7 @@ with history as (
         min(e.position) filter (where e.version = 1 and e.type = 1 and e.state = 1) as placed,
         min(e.position) filter (where e.version = 2 and e.type = 2 and e.state = 2) as confirmed,
         min(e.position) filter (where e.version = 2 and e.type = 3 and e.state = 4) as rejected
-    from order_events e
+    from order_history e
     -- What stands where no position was given out is E1's.
     join feed_partitions p
         on p.feed_partition = e.feed_partition
@@ -33,7 +33,7 @@ left join lateral (
         array_agg(e.version order by e.position, e.version) as versions,
         array_agg(e.type order by e.position, e.version) as types,
         array_agg(e.state order by e.position, e.version) as states
-    from order_events e
+    from order_history e
     join feed_partitions p
         on p.feed_partition = e.feed_partition
         and e.position between 1 and p.last_position

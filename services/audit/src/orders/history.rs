@@ -26,7 +26,7 @@ const REMEMBERED_MAX: usize = 10_000;
 const ORPHANS: Sweep = Sweep {
     id: O1,
     count: "-- audit: O1 rows
-        select (select count(*) from orders) + (select count(*) from order_events)",
+        select (select count(*) from orders) + (select count(*) from order_history)",
     find: include_str!("orphans.sql"),
 };
 
@@ -66,7 +66,7 @@ pub(super) async fn check(
     let mut snapshot = orders.snapshot().await?;
     let events: i64 = sqlx::query_scalar(
         "-- audit: E2 rows
-        select count(*) from order_events",
+        select count(*) from order_history",
     )
     .fetch_one(&mut *snapshot)
     .await?;
@@ -134,7 +134,7 @@ impl Life {
                 ("type", kind.to_string()),
                 ("state", state.to_string()),
             ];
-            Row::new(Source::Order, "order_events", columns)
+            Row::new(Source::Order, "order_history", columns)
         })
     }
 }

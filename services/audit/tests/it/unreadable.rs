@@ -103,7 +103,7 @@ async fn a_table_that_cannot_be_read_makes_unknown_what_depends_on_it() {
         ),
         (
             Source::Order,
-            "alter table order_events rename to moved",
+            "alter view order_history rename to moved",
             &[I5, O1, O2, O3, E1, E2][..],
         ),
         (

@@ -1,6 +1,7 @@
 //! The end of a batch's transaction: what was decided is committed, everything else is rolled back
 //! at once, so that no session idles in a transaction with stock locked.
 
+use saga_batch::key_is_taken;
 use sqlx::{Postgres, Transaction};
 
 /// A batch that is overtaken so often answers that its items are contested; they are asked again.
@@ -36,6 +37,10 @@ pub(super) async fn end<T>(
         Ok(other) => {
             transaction.rollback().await?;
             Ok(other)
+        }
+        Err(error) if key_is_taken(&error) => {
+            transaction.rollback().await?;
+            Ok(Tried::Overtaken)
         }
         Err(error) if lock_timed_out(&error) => {
             transaction.rollback().await?;

@@ -1,4 +1,5 @@
--- order: finish sagas
+-- order: finish sagas. The plan is pinned to a nested loop over the sorted items, so rows are locked
+-- in key order. An order that was not turned takes two positions, and its row tells of both.
 with ended as (
     update orders o
     set
@@ -8,10 +9,14 @@ with ended as (
         rejection = coalesce(o.rejection, i.rejection::jsonb),
         allocations = i.allocations::jsonb,
         captured_minor_units = i.captured
-    from unnest(
-        $1::smallint[], $2::uuid[], $3::bigint[], $4::boolean[], $5::smallint[], $6::text[],
-        $7::text[], $8::bigint[]
-    ) as i (shard, order_id, epoch, turned, state, rejection, allocations, captured)
+    from (
+        select *
+        from unnest(
+            $1::smallint[], $2::uuid[], $3::bigint[], $4::boolean[], $5::smallint[], $6::text[],
+            $7::text[], $8::bigint[]
+        ) as u (shard, order_id, epoch, turned, state, rejection, allocations, captured)
+        order by u.shard, u.order_id
+    ) as i
     where o.shard = i.shard
         and o.order_id = i.order_id
         and o.state = 1
@@ -36,16 +41,12 @@ counter as (
 ),
 published as (
     insert into order_events (
-        shard, order_id, version, type, state, create_time, feed_partition, position
+        shard, order_id, version, type, state, create_time, placed_time, feed_partition, position
     )
-    select n.shard, n.order_id, 1, 1, 1, n.create_time, 0, c.last_position - n.places + n.place - 1
-    from numbered n
-    cross join counter c
-    where not n.turned
-    union all
     select
         n.shard, n.order_id, n.version, case n.state when 2 then 2 else 3 end, n.state,
-        n.update_time, 0, c.last_position - n.places + n.place
+        n.update_time, case when not n.turned then n.create_time end, 0,
+        c.last_position - n.places + n.place
     from numbered n
     cross join counter c
 )

@@ -82,12 +82,29 @@ pub(super) async fn by_request(
     connection: &mut PgConnection,
     keys: &[(i16, &str, &str)],
 ) -> Result<Vec<Stored>, sqlx::Error> {
+    let found = find(connection, keys).await?;
+    let ids: Vec<OrderId> = found.iter().map(|found| found.id).collect();
+    by_id(connection, &ids).await
+}
+
+/// The key and the id of an order that is there.
+pub(super) struct Found {
+    pub(super) customer_id: String,
+    pub(super) request_id: String,
+    id: OrderId,
+}
+
+/// Finds orders by (shard, customer_id, request_id); each once.
+pub(super) async fn find(
+    connection: &mut PgConnection,
+    keys: &[(i16, &str, &str)],
+) -> Result<Vec<Found>, sqlx::Error> {
     let shards: Vec<i16> = keys.iter().map(|(shard, _, _)| *shard).collect();
     let customers: Vec<&str> = keys.iter().map(|(_, customer, _)| *customer).collect();
     let requests: Vec<&str> = keys.iter().map(|(_, _, request)| *request).collect();
-    let ids = sqlx::query_scalar!(
+    let rows = sqlx::query!(
         "-- order: find orders by key
-        select distinct o.order_id
+        select distinct o.order_id, o.customer_id, o.request_id
         from unnest($1::smallint[], $2::text[], $3::text[]) as i (shard, customer_id, request_id)
         join orders o
             on o.shard = i.shard
@@ -97,10 +114,14 @@ pub(super) async fn by_request(
         &customers as &[&str],
         &requests as &[&str],
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    let ids: Vec<OrderId> = ids.into_iter().map(OrderId::from_uuid).collect();
-    by_id(connection, &ids).await
+    let found = rows.into_iter().map(|row| Found {
+        customer_id: row.customer_id,
+        request_id: row.request_id,
+        id: OrderId::from_uuid(row.order_id),
+    });
+    Ok(found.collect())
 }
 
 impl From<Row> for Stored {

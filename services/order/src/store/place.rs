@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use holdfast_kit::id::OrderId;
-use saga_batch::Command;
+use saga_batch::{Command, NewKeys};
 use saga_runtime::{Adopted, Runner};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -72,6 +72,8 @@ pub(crate) struct Place {
     pub(crate) runner: Runner<Placing>,
     /// Who waits for decisions.
     pub(crate) decisions: Arc<Decisions>,
+    /// Whether the keys of a batch are presumed to be new.
+    pub(crate) new_keys: NewKeys,
 }
 
 type Key<'a> = (i16, &'a str, &'a str);
@@ -101,7 +103,7 @@ impl Command for Place {
         items: &[PlaceItem],
     ) -> Result<Vec<Placed>, sqlx::Error> {
         let _starting = self.runner.starting();
-        let mut seen = HashSet::with_capacity(items.len());
+        let mut seen = self.taken(connection, items).await?;
         let first: Vec<usize> = (0..items.len())
             .filter(|i| seen.insert(key(&items[*i])))
             .collect();
@@ -109,7 +111,8 @@ impl Command for Place {
             .iter()
             .map(|i| OrderId::generate(items[*i].placement.shard()))
             .collect();
-        let inserted = self.insert(connection, items, &first, &ids).await?;
+        let inserted = self.insert(connection, items, &first, &ids).await;
+        let inserted = self.new_keys.learn(inserted)?;
 
         let mut replies: Vec<Option<Placed>> = vec![None; items.len()];
         let mut adopted = Vec::with_capacity(first.len());
@@ -152,6 +155,25 @@ fn start(id: OrderId, placement: &Arc<Placement>, create_time: DateTime<Utc>) ->
 }
 
 impl Place {
+    /// The keys of the items that are there already, as far as that is worth a look.
+    async fn taken<'a>(
+        &self,
+        connection: &mut PgConnection,
+        items: &'a [PlaceItem],
+    ) -> Result<HashSet<Key<'a>>, sqlx::Error> {
+        if self.new_keys.presumed() {
+            return Ok(HashSet::with_capacity(items.len()));
+        }
+        let keys: HashSet<Key<'_>> = items.iter().map(key).collect();
+        let found = load::find(connection, &keys.iter().copied().collect::<Vec<_>>()).await?;
+        let found: HashSet<(&str, &str)> = found
+            .iter()
+            .map(|found| (&*found.customer_id, &*found.request_id))
+            .collect();
+        let taken = |(_, customer, request): &Key<'_>| found.contains(&(*customer, *request));
+        Ok(keys.into_iter().filter(taken).collect())
+    }
+
     /// Inserts the items at `first`; gives time and runner of each that was not there before.
     async fn insert(
         &self,

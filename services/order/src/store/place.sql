@@ -1,4 +1,4 @@
--- order: start sagas
+-- order: start sagas, whose keys are presumed to be new
 with carrier as (
     -- A runner that has been buried carries nothing: its order belongs to nobody from its start.
     -- The lock keeps it from being buried between this look and the insert's commit.
@@ -27,5 +27,4 @@ from unnest(
     payment_method, capture, priority, decide_within_ms, decide_ms, carry
 )
 order by i.shard, i.customer_id, i.request_id
-on conflict (shard, customer_id, request_id) do nothing
 returning order_id, create_time, runner

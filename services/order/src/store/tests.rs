@@ -54,6 +54,7 @@ impl Shop {
             RunnerSettings::default(),
         );
         let command = Place {
+            new_keys: saga_batch::NewKeys::default(),
             runner: runner.clone(),
             decisions,
         };

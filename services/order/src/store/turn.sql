@@ -1,9 +1,14 @@
--- order: turn sagas
+-- order: turn sagas. The plan is pinned to a nested loop over the sorted items, so rows are locked
+-- in key order.
 with turned as (
     update orders o
     set turn_time = now(), turn_reason = i.reason, rejection = i.rejection::jsonb
-    from unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::smallint[], $5::text[])
-        as i (shard, order_id, epoch, reason, rejection)
+    from (
+        select *
+        from unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::smallint[], $5::text[])
+            as u (shard, order_id, epoch, reason, rejection)
+        order by u.shard, u.order_id
+    ) as i
     where o.shard = i.shard
         and o.order_id = i.order_id
         and o.state = 1

@@ -1,10 +1,14 @@
 //! The intent: the row that makes a payment, with its provider's key, committed before the provider
 //! is asked. The first one for a payment's id is stored; every other is told what is there.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use holdfast_kit::id::PaymentId;
-use saga_batch::Command;
+use saga_batch::{Command, NewKeys};
 use sqlx::PgConnection;
 
 use super::load::{self, Keys};
@@ -20,6 +24,8 @@ pub const KEY_AGE_MAX: Duration = Duration::from_hours(7 * 24);
 pub(crate) struct Intents {
     /// Which provider the payments are at.
     pub(crate) provider: Provider,
+    /// Whether the payments of a batch are presumed to be new.
+    pub(crate) new_keys: NewKeys,
 }
 
 /// What came of storing an intent.
@@ -44,15 +50,21 @@ impl Command for Intents {
         connection: &mut PgConnection,
         items: &[Arc<Authorization>],
     ) -> Result<Vec<IntentReply>, sqlx::Error> {
-        let mut stored = self.insert(connection, items).await?;
+        let mut found = HashMap::new();
+        if !self.new_keys.presumed() {
+            let keys = Keys::of(items.iter().map(|item| item.payment_id));
+            found = load::first_operations(connection, &keys).await?;
+        }
+        let stored = self.insert(connection, items, &found).await;
+        let mut stored = self.new_keys.learn(stored)?;
         let mut taken = stored.clone();
         let rest = items.iter().map(|it| it.payment_id);
-        let rest: Vec<PaymentId> = rest.filter(|id| !taken.remove(id)).collect();
-        let found = if rest.is_empty() {
-            Default::default()
-        } else {
-            load::first_operations(connection, &Keys::of(rest)).await?
-        };
+        let rest: Vec<PaymentId> = rest
+            .filter(|id| !taken.remove(id) && !found.contains_key(id))
+            .collect();
+        if !rest.is_empty() {
+            found.extend(load::first_operations(connection, &Keys::of(rest)).await?);
+        }
         let reply = |item: &Arc<Authorization>| {
             if stored.remove(&item.payment_id) {
                 IntentReply::Stored
@@ -99,16 +111,17 @@ impl<'a> Columns<'a> {
 }
 
 impl Intents {
-    /// Inserts the first intent of each payment and says which are new.
+    /// Inserts the first intent of each payment that was not found, and says which are stored.
     async fn insert(
         &self,
         connection: &mut PgConnection,
         items: &[Arc<Authorization>],
+        found: &HashMap<PaymentId, Payment>,
     ) -> Result<HashSet<PaymentId>, sqlx::Error> {
         let mut seen = HashSet::with_capacity(items.len());
         let mut columns = Columns::default();
         for item in items {
-            if seen.insert(item.payment_id) {
+            if !found.contains_key(&item.payment_id) && seen.insert(item.payment_id) {
                 columns.push(item);
             }
         }

@@ -1,4 +1,4 @@
--- payments.store_intents
+-- payments.store_intents: of payments that are presumed to be new
 insert into payments (
     shard,
     payment_id,
@@ -55,5 +55,4 @@ from unnest(
 )
 where a.key_time > now() - make_interval(secs => $12::double precision)
 order by a.shard, a.payment_id
-on conflict do nothing
 returning payment_id

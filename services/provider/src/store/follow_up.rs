@@ -14,9 +14,6 @@ use crate::{
     token::Token,
 };
 
-/// How often one batch is decided before it is given up as unanswered.
-const DECISIONS_MAX: usize = 5;
-
 /// The batch command that decides follow-ups.
 #[derive(Debug)]
 pub(crate) struct FollowUps;
@@ -79,21 +76,17 @@ impl Command for FollowUps {
         connection: &mut PgConnection,
         items: &[FollowUp],
     ) -> Result<Vec<FollowUpReply>, sqlx::Error> {
-        for _ in 0..DECISIONS_MAX {
-            if let Some(replies) = decide(connection, items).await? {
-                return Ok(replies);
-            }
-        }
-        Err(sqlx::Error::RowNotFound)
+        decide(connection, items).await
     }
 }
 
-/// Decides a batch in one transaction. None: another process wrote one of its keys meanwhile, which
-/// only an unknown payment allows, as it has nothing to lock; what is there now decides.
+/// Decides a batch in one transaction. If another process writes one of its keys meanwhile, which
+/// only an unknown payment allows, as it has nothing to lock, the writer runs it again on what is
+/// there then.
 async fn decide(
     connection: &mut PgConnection,
     items: &[FollowUp],
-) -> Result<Option<Vec<FollowUpReply>>, sqlx::Error> {
+) -> Result<Vec<FollowUpReply>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let mut accounts = locked_accounts(&mut transaction, items).await?;
     let keys: Vec<&str> = items.iter().map(|item| item.call().key.as_str()).collect();
@@ -111,31 +104,16 @@ async fn decide(
             }
             (None, FollowUp::Decide(_) | FollowUp::DecideNow(_)) => {
                 let entry = Entry::new(call, account.decide(call));
-                let (provider_id, ruling) = (entry.provider_id, entry.ruling.clone());
-                let recorded = Recorded {
-                    provider_id,
-                    ruling,
-                    is_new: true,
-                };
-                let repeated = Recorded {
-                    is_new: false,
-                    ..recorded.clone()
-                };
-                known.insert(entry.provider_key.clone(), repeated);
+                let recorded = entry.recorded();
+                known.insert(entry.provider_key.clone(), recorded.repeated());
                 entries.push(entry);
                 FollowUpReply::Recorded(recorded)
             }
         });
     }
-    if !entries.is_empty() {
-        let written = ledger::insert(&mut transaction, &entries).await?;
-        if written.len() < entries.len() {
-            transaction.rollback().await?;
-            return Ok(None);
-        }
-    }
+    ledger::insert(&mut transaction, &entries.iter().collect::<Vec<_>>()).await?;
     transaction.commit().await?;
-    Ok(Some(replies))
+    Ok(replies)
 }
 
 /// Locks the authorizations of the payments concerned, then reads what followed them.

@@ -1,17 +1,19 @@
 //! Entries for authorizations and charges, many in one statement. The first under a key stands;
 //! whoever comes later is told what it was.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use saga_batch::Command;
+use saga_batch::{Command, NewKeys};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::entry::{Entry, Recorded, Ruling};
 
 /// The batch command that writes entries.
-#[derive(Debug)]
-pub(crate) struct Ledger;
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    new_keys: NewKeys,
+}
 
 impl Command for Ledger {
     type Item = Entry;
@@ -24,55 +26,42 @@ impl Command for Ledger {
         connection: &mut PgConnection,
         items: &[Entry],
     ) -> Result<Vec<Recorded>, sqlx::Error> {
-        let mut written = insert(connection, items).await?;
-        let rest: Vec<&str> = items
-            .iter()
-            .map(|entry| entry.provider_key.as_str())
-            .filter(|key| !written.contains(*key))
-            .collect();
-        // A key that comes twice in one batch is new once; the second time it is read.
-        let repeated = written.len() + rest.len() < items.len();
-        let found = if repeated {
+        let mut before = HashMap::new();
+        if !self.new_keys.presumed() {
             let keys: Vec<&str> = items.iter().map(|it| it.provider_key.as_str()).collect();
-            recorded(connection, &keys).await?
-        } else if rest.is_empty() {
-            HashMap::new()
-        } else {
-            recorded(connection, &rest).await?
-        };
-        items
-            .iter()
-            .map(|entry| {
-                if written.remove(&entry.provider_key) {
-                    let (provider_id, ruling) = (entry.provider_id, entry.ruling.clone());
-                    return Ok(Recorded {
-                        provider_id,
-                        ruling,
-                        is_new: true,
-                    });
-                }
-                found
-                    .get(&entry.provider_key)
-                    .cloned()
-                    .ok_or(sqlx::Error::RowNotFound)
-            })
-            .collect()
+            before = recorded(connection, &keys).await?;
+        }
+        let mut written: HashMap<&str, Recorded> = HashMap::with_capacity(items.len());
+        let mut fresh = Vec::with_capacity(items.len());
+        let mut replies = Vec::with_capacity(items.len());
+        for entry in items {
+            let key = entry.provider_key.as_str();
+            if let Some(recorded) = before.get(key).or_else(|| written.get(key)) {
+                replies.push(recorded.repeated());
+                continue;
+            }
+            written.insert(key, entry.recorded());
+            fresh.push(entry);
+            replies.push(entry.recorded());
+        }
+        self.new_keys.learn(insert(connection, &fresh).await)?;
+        Ok(replies)
     }
 }
 
-/// Writes entries whose keys are new, and says which.
+/// Writes entries, each under a key of its own that is presumed to be new.
 pub(super) async fn insert(
     connection: &mut PgConnection,
-    entries: &[Entry],
-) -> Result<HashSet<String>, sqlx::Error> {
-    let mut seen = HashSet::with_capacity(entries.len());
+    entries: &[&Entry],
+) -> Result<(), sqlx::Error> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     let mut columns = Columns::default();
     for entry in entries {
-        if seen.insert(entry.provider_key.as_str()) {
-            columns.push(entry);
-        }
+        columns.push(entry);
     }
-    let written = sqlx::query_file_scalar!(
+    sqlx::query_file!(
         "src/store/ledger.sql",
         &columns.keys as _,
         &columns.ids,
@@ -84,9 +73,9 @@ pub(super) async fn insert(
         &columns.codes as _,
         &columns.methods as _,
     )
-    .fetch_all(connection)
+    .execute(connection)
     .await?;
-    Ok(written.into_iter().collect())
+    Ok(())
 }
 
 /// Reads what the ledger has under some keys.

@@ -1,4 +1,4 @@
--- ledger.write
+-- ledger.write: under keys that are presumed to be new
 insert into ledger (
     provider_key,
     provider_id,
@@ -44,5 +44,3 @@ from unnest(
     payment_method
 )
 order by a.provider_key collate "C"
-on conflict do nothing
-returning provider_key

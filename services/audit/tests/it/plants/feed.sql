@@ -14,10 +14,11 @@ where order_id = id_of('c3', 6)
 
 -- E1: the first event lost
 -- in order
-delete from order_events
-where position = 1;
+update order_events
+set placed_time = null
+where position = 2;
 
--- E1: the last event lost
+-- E1: both events of the last order lost
 -- in order
 delete from order_events
 where position = (select last_position from feed_partitions);
@@ -36,19 +37,19 @@ set last_position = last_position + 3;
 -- in order
 update order_events
 set position = 1000
-where position = 5;
+where position = 9;
 
 -- E1: an event before the first
 -- in order
 update order_events
 set position = 0
-where position = 5;
+where position = 9;
 
 -- E1: an event in a partition without a counter
 -- in order
 update order_events
 set feed_partition = 7
-where position = 5;
+where position = 9;
 
 -- E1: two events at one position
 -- in order

@@ -66,7 +66,7 @@ where order_id = id_of('c1', 1)
 -- in order
 update order_events
 set state = 2
-where order_id = id_of('c1', 1)
+where order_id = id_of('c3', 5)
     and version = 1;
 
 -- O1: an order that is lost

@@ -11,18 +11,18 @@ where order_id = id_of('c1', 1)
 -- in order
 update order_events
 set version = 0
-where order_id = id_of('c1', 1)
+where order_id = id_of('c3', 5)
     and version = 1;
 
 -- E2: versions go down
 -- in order
 update order_events
-set position = 3 - position
-where position in (1, 2);
+set position = 19 - position
+where position in (9, 10);
 
 -- E2: a version below the first
 -- in order
 update order_events
 set version = -2
-where order_id = id_of('c4', 8)
+where order_id = id_of('c4', 7)
     and version = 1;

@@ -29,15 +29,21 @@ from (
     (11, 'c6', 2, 300, '[{"sku":"b","quantity":3,"unit_price":100,"location_id":"north"}]', 1, 300, null, false, null)
 ) as o (number, customer, state, total, lines, capture, captured, reason, turned, allocations);
 
+-- One row tells of both events of an order, unless it was turned.
+with told as (
+    select o.*, v.told, row_number() over (order by o.order_id, v.told) as position
+    from orders o
+    cross join (values (1), (2)) as v (told)
+)
 insert into order_events (
-    shard, order_id, version, type, state, create_time, feed_partition, position
+    shard, order_id, version, type, state, create_time, placed_time, feed_partition, position
 )
 select
-    o.shard, o.order_id, e.version,
-    case when e.version = 1 then 1 when o.state = 2 then 2 else 3 end,
-    case when e.version = 1 then 1 else o.state end,
-    now(), 0, row_number() over (order by o.order_id, e.version)
-from orders o
-cross join (values (1), (2)) as e (version);
+    t.shard, t.order_id, t.told,
+    case when t.told = 1 then 1 when t.state = 2 then 2 else 3 end,
+    case when t.told = 1 then 1 else t.state end,
+    now(), case when t.turn_time is null then now() end, 0, t.position
+from told t
+where t.told = 2 or t.turn_time is not null;
 
-update feed_partitions set last_position = (select count(*) from order_events);
+update feed_partitions set last_position = (select count(*) from order_history);

@@ -17,9 +17,6 @@ recorded as (
     from unnest($5::uuid[], $6::smallint[], $7::jsonb[], $8::jsonb[], $9::jsonb[])
         as fresh (order_id, state, lines, placed, refusal)
     order by fresh.order_id
-    on conflict (order_id) do nothing
-    returning 1
 )
 select
-    (select count(*) from moved) as "moved!",
-    (select count(*) from recorded) as "recorded!"
+    (select count(*) from moved) as "moved!"

@@ -118,3 +118,31 @@ async fn a_replay_carries_on_what_was_started_here_and_leaves_what_waits_for_an_
     shop.place(vec![placement("c", "lost")]).await;
     assert_eq!(shop.runner.room(), window - 1);
 }
+
+#[tokio::test]
+async fn repeats_among_first_uses_are_told_apart_in_batch_after_batch() {
+    let shop = Shop::open().await;
+    let old = shop.new_order("old").await;
+    // The first such batch presumes its keys to be new and is wrong; the others look first.
+    for round in 0..3 {
+        let new = format!("new{round}");
+        let batch = vec![
+            placement("c", &new),
+            placement("c", "old"),
+            placement("d", &new),
+            placement("c", &new),
+        ];
+        let placed = shop.place(batch).await;
+        let [
+            Placed::New { id, .. },
+            Placed::Existing(before),
+            Placed::New { .. },
+            Placed::Existing(same),
+        ] = &placed[..]
+        else {
+            panic!("{placed:?}");
+        };
+        assert_eq!((before.id, same.id), (old, *id));
+    }
+    assert_eq!(shop.count("select count(*) from orders").await, 7);
+}

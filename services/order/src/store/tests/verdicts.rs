@@ -94,9 +94,9 @@ async fn positions_have_no_hole_and_an_orders_versions_ascend() {
             .into_iter()
             .all(|changed| !changed)
     );
-    assert_eq!(shop.count("select count(*) from order_events").await, 60);
+    assert_eq!(shop.count("select count(*) from order_history").await, 60);
     assert_eq!(
-        shop.count("select max(position) from order_events").await,
+        shop.count("select max(position) from order_history").await,
         60
     );
     assert_eq!(
@@ -104,7 +104,7 @@ async fn positions_have_no_hole_and_an_orders_versions_ascend() {
             .await,
         60
     );
-    let unordered = "select count(*) from order_events a join order_events b using (order_id)
+    let unordered = "select count(*) from order_history a join order_history b using (order_id)
         where a.version < b.version and a.position > b.position";
     assert_eq!(shop.count(unordered).await, 0);
 }
