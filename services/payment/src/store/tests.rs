@@ -67,6 +67,15 @@ fn assert_indexed(name: &str, plan: &str) {
     }
 }
 
+/// The outcomes are sorted and then stored one by one, so that payments are locked in the order of their
+/// keys.
+fn assert_sorted(plan: &str) {
+    let sort = plan.find("Sort Key: ");
+    let visit = plan.find("Index Scan using payments_");
+    assert!(plan.contains("Nested Loop"), "{plan}");
+    assert!(sort.is_some() && sort < visit, "{plan}");
+}
+
 async fn database() -> TestDatabase {
     TestDatabase::create("payment", &MIGRATOR).await
 }
@@ -89,6 +98,7 @@ async fn statements_planned_on_empty_tables_and_on_full_ones_use_the_indexes() {
     for (name, _) in STATEMENTS {
         assert_indexed(name, &plan(&mut writer, name).await);
     }
+    assert_sorted(&plan(&mut writer, "outcomes").await);
     writer.close().await.unwrap();
 }
 

@@ -33,6 +33,14 @@ async fn plan(connection: &mut PgConnection, statement: &str, arguments: &str) -
         .join("\n")
 }
 
+/// Whether a plan sorts its items and then visits the rows one by one, so that they are locked in the
+/// order of their keys.
+fn sorts_before(plan: &str, visit: &str) -> bool {
+    let sort = plan.find("Sort Key: ");
+    let visit = plan.find(visit);
+    plan.contains("Nested Loop") && sort.is_some() && sort < visit
+}
+
 #[tokio::test]
 async fn hot_statements_look_rows_up_by_key_on_full_tables() {
     let shop = Shop::open().await;
@@ -59,6 +67,7 @@ async fn hot_statements_look_rows_up_by_key_on_full_tables() {
         for plan in [&empty, &full] {
             assert!(plan.contains("Index Scan using orders_"), "{plan}");
             assert!(!plan.contains("Seq Scan on orders"), "{plan}");
+            assert!(sorts_before(plan, "Index Scan using orders_"), "{plan}");
         }
     }
 }
