@@ -1,9 +1,10 @@
 //! `holdfast audit`: checks what must always be true.
 //!
 //! The rule: only PASS is success. The exit code is 0 for PASS, 1 for FAIL and 2 for UNKNOWN, so
-//! that a script cannot take the one for the other.
+//! that a script cannot take the one for the other. An auditor that gave no verdict is UNKNOWN.
 
 use std::{
+    fmt::Display,
     io::{self, Write as _},
     process::ExitCode,
     time::Duration,
@@ -55,11 +56,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             "--only needs the databases' URLs; a running auditor is asked for everything"
         );
         let audit = client::audit::audit(&args.address).await?;
-        writeln!(io::stdout(), "{audit}")?;
+        print(&audit);
         return Ok(match audit.verdict() {
             "PASS" => ExitCode::SUCCESS,
             "FAIL" => ExitCode::from(1),
-            _ => ExitCode::from(2),
+            _ => no_verdict(),
         });
     }
     let config = Config {
@@ -69,12 +70,22 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         ..Config::new(args.urls)
     };
     let report = holdfast_audit::audit(config, print_finding).await;
-    writeln!(io::stdout(), "{report}")?;
+    print(&report);
     Ok(match report.verdict {
         Verdict::Pass => ExitCode::SUCCESS,
         Verdict::Fail => ExitCode::from(1),
-        Verdict::Unknown => ExitCode::from(2),
+        Verdict::Unknown => no_verdict(),
     })
+}
+
+/// The exit code of an audit that tells neither PASS nor FAIL, whatever stood in its way.
+pub(crate) fn no_verdict() -> ExitCode {
+    ExitCode::from(2)
+}
+
+fn print(verdict: &impl Display) {
+    // A reader that has gone has the verdict in the exit code.
+    let _ = writeln!(io::stdout(), "{verdict}");
 }
 
 fn print_finding(finding: Finding) {

@@ -3,6 +3,7 @@
 //! The rule: a figure is shown with whatever it depends on, and one that was not measured is
 //! missing, not guessed. It asserts nothing about time; it reports.
 
+mod beside;
 mod cluster;
 mod counters;
 mod database;
@@ -30,6 +31,7 @@ use anyhow::Context as _;
 use holdfast::client::{self, Addresses, audit::audit};
 use holdfast_postgres::SourceArgs;
 
+use crate::dev;
 use cluster::Child;
 use load::{Load, Mode};
 use measure::Target;
@@ -85,7 +87,9 @@ pub(crate) struct Args {
     /// order service's port + 100, where `holdfast dev` has all of them
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     side: Vec<String>,
-    /// A database of the Postgres under load, to read its settings, its WAL and its transactions
+    /// A database of the Postgres under load, to read its settings, its WAL and its transactions;
+    /// without it that of the `holdfast dev` at these addresses, if its data is where `dev` keeps
+    /// it by default
     #[arg(
         long,
         env = "HOLDFAST_BENCH_DATABASE_URL",
@@ -119,12 +123,17 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         true => vec![measure::side_of_dev(&args.addresses.order)?],
         false => args.side.clone(),
     };
+    let database_url = match (&args.database_url, dev::default_data_dir()) {
+        (Some(url), _) => Some(url.clone()),
+        (None, Ok(dir)) => beside::database_url(&dir, &args.addresses).await,
+        (None, Err(_)) => None,
+    };
     let target = Target {
         order: args.addresses.order.clone(),
         inventory: args.addresses.inventory.clone(),
         audit: args.addresses.audit.clone(),
         side,
-        database_url: args.database_url.clone(),
+        database_url,
         postmaster: None,
         owned: false,
     };

@@ -85,11 +85,20 @@ impl Cluster {
             schema::migrate(database, databases.owner(database)).await?;
         }
         let roles = Roles::start(configs(&databases, options.ports)?).await?;
-        Ok(Cluster {
+        let addresses = roles.addresses().environment();
+        let written = server.write_environment(&(databases.environment() + &addresses));
+        let cluster = Cluster {
             roles,
             databases,
             server,
-        })
+        };
+        match written {
+            Ok(()) => Ok(cluster),
+            Err(error) => {
+                cluster.stop().await?;
+                Err(error.into())
+            }
+        }
     }
 
     /// Where the roles answer.

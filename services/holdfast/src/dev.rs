@@ -17,10 +17,12 @@ use holdfast::{
     seed,
 };
 use holdfast_kit::{bootstrap::StartError, grpc, shutdown};
-use holdfast_postgres::{Location, ParentDeath, SourceArgs};
+use holdfast_postgres::{ENVIRONMENT_FILE, Location, ParentDeath, SourceArgs};
 
 /// The port of the order service where nothing else is said; the others follow it.
 const PORT_BASE: u16 = 50_051;
+/// Names the data directory where no flag does.
+const DATA_DIR_VARIABLE: &str = "HOLDFAST_DATA_DIR";
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -30,7 +32,7 @@ pub(crate) struct Args {
     /// home ($XDG_DATA_HOME, else ~/.local/share).
     #[arg(
         long,
-        env = "HOLDFAST_DATA_DIR",
+        env = DATA_DIR_VARIABLE,
         value_name = "DIR",
         conflicts_with = "ephemeral"
     )]
@@ -87,18 +89,29 @@ fn location(args: &Args) -> anyhow::Result<Location> {
     if args.ephemeral {
         return Ok(Location::Ephemeral);
     }
-    if let Some(dir) = &args.data_dir {
-        return Ok(Location::Kept(dir.clone()));
+    match &args.data_dir {
+        Some(dir) => Ok(Location::Kept(dir.clone())),
+        None => Ok(Location::Kept(default_data_dir()?)),
     }
+}
+
+/// The data directory of a `dev` that was told of none by a flag.
+///
+/// # Errors
+/// If the environment does not say where it is.
+pub(crate) fn default_data_dir() -> anyhow::Result<PathBuf> {
     let given = |name: &str| {
         env::var_os(name)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
+    if let Some(dir) = given(DATA_DIR_VARIABLE) {
+        return Ok(dir);
+    }
     let home =
         given("XDG_DATA_HOME").or_else(|| given("HOME").map(|home| home.join(".local/share")));
     let home = home.context("neither XDG_DATA_HOME nor HOME is set; give a --data-dir")?;
-    Ok(Location::Kept(home.join("holdfast")))
+    Ok(home.join("holdfast"))
 }
 
 /// What runs where, and three calls to try.
@@ -119,7 +132,7 @@ fn greeting(cluster: &Cluster, location: &Location) -> anyhow::Result<String> {
     row("payment", addresses.payment)?;
     row("audit", addresses.audit)?;
     let data = match location {
-        Location::Kept(dir) => format!("URLs in {}", dir.join("environment").display()),
+        Location::Kept(dir) => format!("URLs in {}", dir.join(ENVIRONMENT_FILE).display()),
         Location::Ephemeral => "its data goes when this stops".to_owned(),
     };
     writeln!(

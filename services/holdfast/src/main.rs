@@ -25,11 +25,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    let failed = match cli.verb {
+        Verb::Audit(_) => audit::no_verdict(),
+        _ => ExitCode::FAILURE,
+    };
     match run(cli).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("holdfast: {}", sentence(&error));
-            ExitCode::FAILURE
+            failed
         }
     }
 }

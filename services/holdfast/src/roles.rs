@@ -53,6 +53,21 @@ pub struct Addresses {
     pub audit: Address,
 }
 
+impl Addresses {
+    /// The gRPC addresses as the lines of a shell's environment, under the names that every verb
+    /// reads them by.
+    pub(crate) fn environment(&self) -> String {
+        [
+            ("ORDER", self.order),
+            ("INVENTORY", self.inventory),
+            ("PAYMENT", self.payment),
+            ("AUDIT", self.audit),
+        ]
+        .map(|(role, address)| format!("HOLDFAST_{role}_ADDRESS={}\n", address.grpc))
+        .concat()
+    }
+}
+
 /// All roles, running.
 #[derive(Debug)]
 pub struct Roles {

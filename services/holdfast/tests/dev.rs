@@ -161,6 +161,9 @@ async fn first_order_is_confirmed_and_ctrl_c_leaves_no_process_behind() {
     let data_dir = parent.path().join("data");
     for signal in [Signal::INT, Signal::TERM] {
         let mut dev = Dev::start(&data_dir);
+        let left = fs::read_to_string(data_dir.join("environment")).unwrap();
+        let address = format!("HOLDFAST_ORDER_ADDRESS={}", dev.order);
+        assert!(left.lines().any(|line| line == address), "{left}");
         let placed = dev.place("first").await;
         assert!(confirmed(&placed), "{placed:?}");
         assert_eq!(placed.replayed, signal == Signal::TERM);

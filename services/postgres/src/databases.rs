@@ -129,7 +129,7 @@ impl Databases {
     }
 
     /// The URLs as the lines of a shell's environment.
-    fn environment(&self) -> String {
+    pub fn environment(&self) -> String {
         let lines = Database::ALL.map(|database| {
             let (owner, audit) = (self.owner(database), self.audit(database));
             let (variable, audit_variable) = (database.variable(), database.audit_variable());
@@ -197,9 +197,10 @@ async fn ensure_database(connection: &mut PgConnection, name: &str) -> Result<()
     .await
 }
 
-/// Lets the auditor read what its owner has made in this database and will make.
+/// Lets the auditor read what its owner has made in this database and will make, and how large the
+/// files of the WAL are.
 async fn grant_audit(connection: &mut PgConnection, owner: &str) -> Result<(), Error> {
-    let grants: [(&str, &[&str]); 3] = [
+    let grants: [(&str, &[&str]); 4] = [
         ("grant usage on schema public to %I", &[AUDIT_ROLE]),
         (
             "grant select on all tables in schema public to %I",
@@ -208,6 +209,11 @@ async fn grant_audit(connection: &mut PgConnection, owner: &str) -> Result<(), E
         (
             "alter default privileges for role %I in schema public grant select on tables to %I",
             &[owner, AUDIT_ROLE],
+        ),
+        // How much of the WAL is warm, which the benchmark tells beside its figures.
+        (
+            "grant execute on function pg_catalog.pg_ls_waldir() to %I",
+            &[AUDIT_ROLE],
         ),
     ];
     for (template, words) in grants {

@@ -23,4 +23,4 @@ pub use data_dir::Location;
 pub use databases::{AUDIT_ROLE, Database, Databases};
 pub use error::Error;
 pub use keeper::ParentDeath;
-pub use server::{Options, Server};
+pub use server::{ENVIRONMENT_FILE, Options, Server};

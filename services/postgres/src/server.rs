@@ -22,6 +22,10 @@ const STOP_WAIT_MAX: Duration = Duration::from_secs(60);
 /// How long a server may take for an immediate one, which writes nothing out; then it is killed.
 const IMMEDIATE_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// The file in a data directory that tells how to reach what runs on it, as the lines of a shell's
+/// environment. It holds passwords.
+pub const ENVIRONMENT_FILE: &str = "environment";
+
 /// How to run a server.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -121,10 +125,13 @@ impl Server {
         &self.passwords[role]
     }
 
-    /// Writes the URLs down for whoever may read the data directory.
-    pub(crate) fn write_environment(&self, lines: &str) -> Result<(), Error> {
+    /// Writes down, for whoever may read the data directory, how to reach what runs on it.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the file cannot be written.
+    pub fn write_environment(&self, lines: &str) -> Result<(), Error> {
         self.data_dir
-            .write_secret(&self.data_dir.path("environment"), lines)
+            .write_secret(&self.data_dir.path(ENVIRONMENT_FILE), lines)
     }
 
     /// Completes when the server has ended, whoever ended it.

@@ -78,6 +78,7 @@ async fn auditor_reads_what_comes_later_too_and_writes_nothing() {
         let audit = databases.audit(database);
         run(audit, "select n from later").await.unwrap();
         run(audit, "select n from seen").await.unwrap();
+        run(audit, "select size from pg_ls_waldir()").await.unwrap();
         assert_eq!(
             run(audit, "insert into later values (1)").await,
             Err(READ_ONLY.into())

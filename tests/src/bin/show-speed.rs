@@ -22,6 +22,8 @@ const CONNECTIONS_MAX: i64 = 6;
 const IN_FLIGHT: &str = "256";
 const SECONDS: &str = "15";
 const WARMUP: &str = "5";
+/// How the benchmark marks figures that filling new WAL has spoilt.
+const COLD: &str = "COLD WAL";
 /// How long one benchmark may take, its audit included.
 const BENCHED_WITHIN: Duration = Duration::from_secs(300);
 /// How long idle connections may stay.
@@ -65,6 +67,7 @@ async fn show() -> anyhow::Result<String> {
         roles.join(", "),
         if remarks.is_empty() { "none" } else { &remarks },
     );
+    ensure!(!remarks.contains(COLD), "the WAL was not warm: {counts}");
     ensure!(
         uniform >= ORDERS_PER_SECOND_MIN,
         "below {ORDERS_PER_SECOND_MIN:.0} orders/s: {counts}"

@@ -91,6 +91,8 @@ pub struct Seen {
     pub in_flight: usize,
     /// Orders in the database and not decided at the crashes, together.
     pub undecided: usize,
+    /// Those of them that were there when a process was killed.
+    pub undecided_at_kills: usize,
     /// How long Postgres took to replay its log, together.
     pub replaying: Duration,
     /// From each restart until every order of before it was decided.
@@ -113,13 +115,14 @@ impl fmt::Display for Seen {
         write!(
             f,
             "{} kills, {} immediate stops of postgres (log replayed in {:.1} s), {} calls in flight and {} orders undecided \
-             at them; decided again after {median:.1} s (median) and {max:.1} s (max); {} orders \
+             at them, {} of these at the kills; decided again after {median:.1} s (median) and {max:.1} s (max); {} orders \
              acknowledged, {} confirmed, {} rejected, {} calls made again, none lost; {}",
             self.kills,
             self.postgres_crashes,
             self.replaying.as_secs_f64(),
             self.in_flight,
             self.undecided,
+            self.undecided_at_kills,
             tally.orders,
             tally.confirmed,
             tally.rejected,
@@ -191,6 +194,7 @@ async fn kill(cluster: &mut Cluster, load: &Load, seen: &mut Seen) -> anyhow::Re
     cluster.kill(Member::All).await?;
     seen.kills += 1;
     let undecided = undecided(cluster).await?;
+    seen.undecided_at_kills += undecided;
     let restarted = Instant::now();
     let before = database_time(cluster).await?;
     cluster.spawn(Member::All)?;

@@ -190,8 +190,9 @@ fn remarks(
     match &figures.database {
         Some(database) => remarks.extend(database_remarks(database)),
         None => remarks.push(
-            "settings and WAL not read: no --database-url (the services refuse to start without \
-             fsync, full_page_writes and synchronous_commit)"
+            "settings and WAL not read: no --database-url, and no `holdfast dev` at these addresses \
+             with the default data directory (the services refuse to start without fsync, \
+             full_page_writes and synchronous_commit)"
                 .to_owned(),
         ),
     }
