@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+/// SQLSTATE unique_violation.
+pub(crate) const UNIQUE_VIOLATION: &str = "23505";
+
 /// Why an item has no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
@@ -61,6 +64,15 @@ pub(crate) fn treatment(error: &sqlx::Error) -> Treatment {
         b"25P03" => Treatment::Reconnect,
         _ => Treatment::GiveUp { sqlstate },
     }
+}
+
+/// Whether the database has refused a statement, so that nothing of it was or will be written.
+#[must_use]
+pub fn is_refused(error: &sqlx::Error) -> bool {
+    matches!(
+        treatment(error),
+        Treatment::Bisect { .. } | Treatment::Rerun
+    )
 }
 
 /// Strips the shard number that a distributed Postgres appends to a constraint's name.

@@ -11,7 +11,7 @@ mod session;
 mod writer;
 
 pub use collector::Limits;
-pub use failure::WriteError;
+pub use failure::{WriteError, is_refused};
 pub use new_keys::{NewKeys, key_is_taken};
 pub use session::session_settings;
 pub use writer::{Command, Writer};

@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::failure::UNIQUE_VIOLATION;
+
 /// So many batches after one that came with a key that was there already read before they insert.
 const CAREFUL_BATCHES: u32 = 100;
-
-/// SQLSTATE unique_violation.
-const UNIQUE_VIOLATION: &str = "23505";
 
 /// Whether a command inserts its batch without having looked whether its keys are there already.
 ///
@@ -15,7 +14,8 @@ const UNIQUE_VIOLATION: &str = "23505";
 /// first key that is there already fails the whole batch. The writer runs it again, and now the
 /// command looks first, as it does for the next hundred batches, so that a rush of repeats costs a
 /// look and not a failure each time. Between that look and the insert another process may still be
-/// first; then the batch is run once more.
+/// first; then the batch is run once more. The command names the constraint of its keys in
+/// [`Command::KEYS`](crate::Command::KEYS).
 #[derive(Debug, Default)]
 pub struct NewKeys {
     careful: AtomicU32,

@@ -33,6 +33,10 @@ pub trait Command: Send + Sync + 'static {
     /// Names the command in metrics, logs and `application_name`.
     const NAME: &'static str;
 
+    /// The unique constraint under which the command inserts its items' keys, if it presumes that
+    /// they are new: a batch that breaks it is run again, and not searched for a bad item.
+    const KEYS: Option<&'static str> = None;
+
     /// How much of the batch's line budget `item` takes.
     fn lines(_item: &Self::Item) -> usize {
         1

@@ -60,6 +60,20 @@ pub struct Claimed<S: Saga> {
     pub refusal: Option<S::Refusal>,
     /// What is left of its time for deciding, by the database's clock.
     pub remaining: Duration,
+    /// What it failed at when it was last written about.
+    pub noted: Option<Noted>,
+}
+
+/// What the log says of a saga's latest [`Trouble`], as far as its next runner needs it: backoff and
+/// alerts go on where they were.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct Noted {
+    /// The step.
+    pub step: String,
+    /// Whether it was the step's undo.
+    pub undo: bool,
+    /// Failed attempts at it.
+    pub attempts: u32,
 }
 
 /// Why nothing is tried any more until an operator says so.
@@ -88,6 +102,34 @@ pub struct Trouble {
     pub next_in: Option<Duration>,
     /// Whether it is halted.
     pub halt: Option<Halt>,
+}
+
+impl Noted {
+    /// Reads what a log has of [`Trouble::to_json`]; an earlier form of it is no trouble.
+    #[must_use]
+    pub fn from_json(trouble: serde_json::Value) -> Option<Self> {
+        serde_json::from_value(trouble).ok()
+    }
+}
+
+impl Trouble {
+    /// What a log keeps of it, beside the time of the next attempt by its own clock.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "step": self.step,
+            "undo": self.undo,
+            "attempts": self.attempts,
+            "error": self.error,
+        })
+    }
+
+    /// How long until the next attempt, in milliseconds.
+    #[must_use]
+    pub fn next_in_ms(&self) -> Option<i64> {
+        self.next_in
+            .map(|pause| i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+    }
 }
 
 /// A runner's sign of life.
@@ -135,6 +177,10 @@ pub trait Log<S: Saga>: Send + Sync + 'static {
         runner: RunnerId,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Claimed<S>>, LogUnreachable>> + Send;
+
+    /// Counts the unfinished sagas that nobody has and that this process has no definition for, since
+    /// theirs is of a later version.
+    fn unknown(&self) -> impl Future<Output = Result<u64, LogUnreachable>> + Send;
 
     /// Gives unfinished sagas up, so that any runner may take them at once.
     fn release(

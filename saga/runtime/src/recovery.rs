@@ -112,6 +112,7 @@ async fn look<S: Saga, L: Log<S>>(
 ) {
     let claimed = metrics::counter!("holdfast_sagas_claimed_total");
     let mut peers = Peers::default();
+    let mut unknown = 0;
     loop {
         let is_live = lease.is_live(Instant::now());
         match bury_the_dead(&runner, &*log, &lease, &mut peers, is_live).await {
@@ -135,9 +136,27 @@ async fn look<S: Saga, L: Log<S>>(
             }
         }
         if !more {
+            say_what_is_unknown(&*log, &mut unknown).await;
             tokio::time::sleep(settings.look_every).await;
         }
     }
+}
+
+/// Says so once when there are sagas that this process can only leave to others.
+async fn say_what_is_unknown<S: Saga, L: Log<S>>(log: &L, known: &mut u64) {
+    // A log that is away has been spoken of by whoever asked it before.
+    let Ok(now) = log.unknown().await else {
+        return;
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    metrics::gauge!("holdfast_sagas_unknown").set(now as f64);
+    if now > 0 && *known == 0 {
+        tracing::warn!(
+            sagas = now,
+            "there are sagas of a later version than this process knows; it leaves them"
+        );
+    }
+    *known = now;
 }
 
 async fn bury_the_dead<S: Saga, L: Log<S>>(

@@ -203,6 +203,13 @@ where
         Ok(stored.into_iter().map(rows::Stored::claimed).collect())
     }
 
+    async fn unknown(&self) -> Result<u64, LogUnreachable> {
+        let unknown = takeover::unknown(&self.pool, self.definition, self.version)
+            .await
+            .map_err(unreachable)?;
+        Ok(unknown.unsigned_abs())
+    }
+
     async fn release(&self, runner: RunnerId, ids: &[SagaId]) -> Result<(), LogUnreachable> {
         takeover::release(&self.pool, self.definition, runner, ids)
             .await

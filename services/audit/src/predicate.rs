@@ -20,7 +20,7 @@ pub enum Mode {
     Rest,
 }
 
-/// A predicate's id, as docs/ARCHITECTURE.md has it.
+/// A predicate's id, as docs/INVARIANTS.md has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PredicateId {
     /// on_hand is the sum of the movements.

@@ -1,4 +1,5 @@
-//! W3C trace context: taken from a call, shown on its span, and carried to the calls that it makes.
+//! W3C trace context: taken from a call, shown on its span, and carried to the batch calls of the
+//! order that it places, for as long as the process that took the order carries its saga.
 //! Holdfast starts no trace of its own and exports none: it passes on what the caller brought.
 
 use std::fmt;
@@ -6,6 +7,7 @@ use std::str::FromStr;
 
 use http::HeaderMap;
 use tonic::metadata::{Ascii, MetadataValue};
+use uuid::Uuid;
 
 /// The header of W3C Trace Context, level 1.
 const HEADER: &str = "traceparent";
@@ -38,6 +40,16 @@ impl TraceParent {
     /// Gives the calling span's id: 16 hexadecimal digits.
     pub fn span_id(&self) -> &str {
         &self.text()[36..52]
+    }
+
+    /// Gives a new span of the same trace, for a call that is made because of this one.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        // The last 8 bytes of a UUID are never all zero.
+        let (_, span_id) = Uuid::now_v7().as_u64_pair();
+        let mut child = *self;
+        child.0[36..52].copy_from_slice(format!("{span_id:016x}").as_bytes());
+        child
     }
 
     pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
@@ -110,6 +122,16 @@ mod tests {
         let mut untraced = tonic::Request::new(());
         inject(&mut untraced, None);
         assert!(untraced.metadata().get(HEADER).is_none());
+    }
+
+    #[test]
+    fn a_child_is_another_span_of_the_same_trace() {
+        let parent: TraceParent = TEXT.parse().unwrap();
+        let (one, other) = (parent.child(), parent.child());
+        assert_eq!(one.trace_id(), parent.trace_id());
+        assert_ne!(one.span_id(), parent.span_id());
+        assert_ne!(one.span_id(), other.span_id());
+        assert_eq!(one.to_string().parse(), Ok(one));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use holdfast_kit::trace;
 use holdfast_proto::order::{self as wire, order_service_server::OrderService};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{placer::Placer, store::Reads};
@@ -17,6 +19,8 @@ mod place_orders;
 pub(crate) struct Api {
     pub(crate) placer: Arc<Placer>,
     pub(crate) reads: Reads,
+    /// Cancelled when the process is to stop.
+    pub(crate) shutdown: CancellationToken,
 }
 
 #[tonic::async_trait]
@@ -36,7 +40,9 @@ impl OrderService for Api {
     ) -> Result<Response<Self::PlaceOrdersStream>, Status> {
         Ok(Response::new(place_orders::place_orders(
             &self.placer,
+            trace::of(&request),
             request.into_inner(),
+            self.shutdown.clone(),
         )))
     }
 

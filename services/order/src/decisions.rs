@@ -72,7 +72,7 @@ impl Decisions {
         loop {
             tokio::time::sleep(FOLLOW_EVERY).await;
             for ids in self.followed().chunks(FOLLOW_MAX) {
-                match reads.by_id(ids).await {
+                match reads.readable(ids).await {
                     Ok(orders) => self.decided(orders),
                     Err(error) => tracing::warn!(%error, "followed orders not read"),
                 }

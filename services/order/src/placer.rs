@@ -7,6 +7,7 @@ use holdfast_kit::{
     deadline,
     id::OrderId,
     refusal::{CallError, Reason, Refusal, Unknown},
+    trace::TraceParent,
 };
 use saga_batch::Writer;
 use saga_runtime::Runner;
@@ -46,6 +47,7 @@ impl Placer {
         &self,
         asked: Asked,
         deadline: Option<Instant>,
+        trace: Option<TraceParent>,
     ) -> Result<(Arc<Order>, bool), CallError> {
         let carrier = self.admit(asked.accepted_is_enough)?;
         let placement = Arc::new(asked.placement);
@@ -54,6 +56,7 @@ impl Placer {
             placement: Arc::clone(&placement),
             carrier,
             verdict: verdict.clone(),
+            trace,
         };
         let placed = deadline::wait(deadline, self.writer.submit(item)).await??;
         match placed {

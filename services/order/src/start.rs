@@ -20,7 +20,7 @@ use crate::{
     decisions::Decisions,
     placer::Placer,
     saga::place::{self, Placing},
-    store::{OrderLog, Place, Reads},
+    store::{LostStarts, OrderLog, Place, Reads},
 };
 
 const SERVICE: &str = "order";
@@ -65,7 +65,9 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
         config.runner(),
     );
     let recovery = Recovery::start(&runner, &log, &lease, RecoverySettings::default());
+    let lost = Arc::new(LostStarts::default());
     let place = Place {
+        lost: Arc::clone(&lost),
         new_keys: NewKeys::default(),
         runner: runner.clone(),
         decisions: Arc::clone(&decisions),
@@ -76,6 +78,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let mut readers = JoinSet::new();
     readers.spawn(backlog.clone().count(log_pool));
     readers.spawn(Arc::clone(&decisions).read_followed(reads.clone()));
+    readers.spawn(lost.give_up(Arc::clone(&log), runner.id()));
 
     let placer = Arc::new(Placer {
         writer,
@@ -83,9 +86,12 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
         decisions,
         backlog,
     });
-    let server = bootstrap
-        .server()
-        .add_service(OrderServiceServer::new(Api { placer, reads }));
+    let api = Api {
+        placer,
+        reads,
+        shutdown: shutdown.clone(),
+    };
+    let server = bootstrap.server().add_service(OrderServiceServer::new(api));
     let serving = bootstrap.serve(server, shutdown.clone())?;
     Ok(stop_with(
         serving, runner, recovery, writing, shutdown, readers,

@@ -5,6 +5,7 @@ mod finish;
 mod list;
 mod load;
 mod log;
+mod lost_starts;
 mod place;
 mod recovery;
 mod trouble;
@@ -15,6 +16,7 @@ mod tests;
 
 pub(crate) use list::Filter;
 pub(crate) use log::{OrderLog, Receipt};
+pub(crate) use lost_starts::LostStarts;
 pub(crate) use place::{Carrier, Place, PlaceItem, Placed};
 
 use sqlx::PgPool;
@@ -48,6 +50,24 @@ impl Reads {
             .into_iter()
             .map(|stored| stored.order.map_err(undecodable))
             .collect()
+    }
+
+    /// As [`Reads::by_id`], but leaves out what cannot be decoded: it is no trouble to the others.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub(crate) async fn readable(
+        &self,
+        ids: &[holdfast_kit::id::OrderId],
+    ) -> Result<Vec<Order>, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        let stored = load::by_id(&mut connection, ids).await?;
+        let readable = stored.into_iter().filter_map(|stored| {
+            let told =
+                |error: &String| tracing::warn!(order.id = %stored.id, error, "row not decoded");
+            stored.order.inspect_err(told).ok()
+        });
+        Ok(readable.collect())
     }
 
     /// Reads a page of orders, newest first.

@@ -12,7 +12,11 @@ mod platform;
 mod replays;
 mod streaming;
 mod tokens;
+mod traces;
 
 use holdfast_tests::{cluster::Layout, shared::Shared};
 
-static CLUSTER: Shared = Shared::new(Layout::all);
+static CLUSTER: Shared = Shared::new(|| {
+    // What the sagas log of a traced order.
+    Layout::all().with("HOLDFAST_LOG", "info,holdfast_order::saga=debug")
+});

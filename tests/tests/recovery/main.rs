@@ -4,6 +4,7 @@
 //! what they measure is time.
 
 mod campaign;
+mod drain;
 mod reads;
 mod turned;
 mod zombie;

@@ -9,8 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Answer, Command, repeat};
 use crate::{
-    failure::{Treatment, WriteError, treatment},
-    new_keys::key_is_taken,
+    failure::{Treatment, UNIQUE_VIOLATION, WriteError, treatment},
     session::session_settings,
 };
 
@@ -99,7 +98,7 @@ impl<C: Command> Executor<C> {
     }
 
     async fn attempt(&mut self, items: &[C::Item]) -> Tried<C::Reply> {
-        let mut reruns = 0;
+        let (mut reruns, mut overtaken) = (0, 0);
         let mut pause = RECONNECT_PAUSE.0;
         let give_up = Instant::now() + RECONNECT_FOR;
         loop {
@@ -107,19 +106,29 @@ impl<C: Command> Executor<C> {
                 Ok(replies) => return Tried::Replies(replies),
                 Err(error) => error,
             };
-            let overtaken = key_is_taken(&error) && reruns < OVERTAKEN_MAX;
             match treatment(&error) {
                 Treatment::Bisect {
                     sqlstate,
                     constraint,
-                } if !overtaken => {
+                } if sqlstate == UNIQUE_VIOLATION
+                    && C::KEYS.is_some_and(|keys| constraint.as_deref() == Some(keys))
+                    && overtaken < OVERTAKEN_MAX =>
+                {
+                    overtaken += 1;
+                    self.reruns.increment(1);
+                    self.roll_back().await;
+                }
+                Treatment::Bisect {
+                    sqlstate,
+                    constraint,
+                } => {
                     self.roll_back().await;
                     return Tried::Bad {
                         sqlstate,
                         constraint,
                     };
                 }
-                Treatment::Rerun | Treatment::Bisect { .. } if reruns < RERUNS_MAX => {
+                Treatment::Rerun if reruns < RERUNS_MAX => {
                     reruns += 1;
                     self.reruns.increment(1);
                     self.roll_back().await;
@@ -131,7 +140,7 @@ impl<C: Command> Executor<C> {
                     sleep(pause).await;
                     pause = (pause * 2).min(RECONNECT_PAUSE.1);
                 }
-                Treatment::Rerun | Treatment::Bisect { .. } | Treatment::Reconnect => {
+                Treatment::Rerun | Treatment::Reconnect => {
                     tracing::warn!(writer = C::NAME, %error, "batch given up, outcome not known");
                     self.connection = None;
                     return Tried::GivenUp(WriteError::Unavailable);

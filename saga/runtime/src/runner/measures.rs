@@ -9,6 +9,7 @@ pub(super) struct Measures {
     pub(super) left: Counter,
     pub(super) parked: Counter,
     pub(super) retries: Counter,
+    pub(super) alerts: Counter,
     pub(super) turns: Counter,
     pub(super) batch_seconds: Vec<Histogram>,
 }
@@ -23,6 +24,7 @@ impl Measures {
             left: counter("holdfast_sagas_left_total"),
             parked: counter("holdfast_sagas_parked_total"),
             retries: counter("holdfast_saga_retries_total"),
+            alerts: counter("holdfast_saga_alerts_total"),
             turns: counter("holdfast_saga_turns_total"),
             batch_seconds: lanes
                 .iter()

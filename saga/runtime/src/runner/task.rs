@@ -19,7 +19,9 @@ use super::{
     measures::Measures,
     troubles::Troubles,
 };
-use crate::{Claimed, Definition, Halt, Lease, Log, LogEntry, RunnerId, Saga, SagaId, Trouble};
+use crate::{
+    Claimed, Definition, Halt, Lease, Log, LogEntry, Noted, RunnerId, Saga, SagaId, Trouble,
+};
 
 mod ends;
 mod flight;
@@ -161,7 +163,7 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
             turned: false,
             refusal: None,
         };
-        self.admit(entry, remaining, Event::Started);
+        self.admit(entry, remaining, None, Event::Started);
     }
 
     fn take_over(&mut self, claimed: Claimed<S>) {
@@ -171,6 +173,7 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
             epoch,
             refusal,
             remaining,
+            noted,
         } = claimed;
         match saga {
             Ok(saga) => {
@@ -181,13 +184,13 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
                     turned,
                     refusal,
                 };
-                self.admit(entry, remaining, Event::Claimed { turned });
+                self.admit(entry, remaining, noted, Event::Claimed { turned });
             }
             Err(error) => {
                 self.park(Trouble {
                     id,
                     epoch,
-                    step: "log",
+                    step: ends::LOG,
                     undo: false,
                     attempts: 0,
                     error,
@@ -199,7 +202,13 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         }
     }
 
-    fn admit(&mut self, entry: LogEntry<S>, remaining: Duration, event: Event) {
+    fn admit(
+        &mut self,
+        entry: LogEntry<S>,
+        remaining: Duration,
+        noted: Option<Noted>,
+        event: Event,
+    ) {
         let id = entry.saga.id();
         if self.slots.contains(id) {
             self.parts.load.fetch_sub(1, Ordering::Relaxed);
@@ -213,6 +222,7 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
             deadline,
             entry: Some(entry),
             retry: 0,
+            noted,
         });
         self.apply(key, Answer::event(event), None);
         if remaining.is_zero() {

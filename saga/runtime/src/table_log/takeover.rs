@@ -41,6 +41,26 @@ pub(super) async fn claim(
     .await
 }
 
+pub(super) async fn unknown(
+    pool: &PgPool,
+    definition: &str,
+    version: i16,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "-- saga: count unknown
+        select count(*)
+        from sagas s
+        where s.definition = $1
+            and s.runner is null
+            and s.state = 1
+            and s.definition_version > $2",
+    )
+    .bind(definition)
+    .bind(version)
+    .fetch_one(pool)
+    .await
+}
+
 pub(super) async fn release(
     pool: &PgPool,
     definition: &str,
@@ -50,12 +70,21 @@ pub(super) async fn release(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     sqlx::query(
         "-- saga: release
+        with mine as (
+            select s.saga_id
+            from sagas s
+            where s.definition = $1
+                and s.runner = $2
+                and s.saga_id = any($3)
+                and s.state = 1
+            order by s.saga_id
+            for update
+        )
         update sagas s
         set runner = null, epoch = s.epoch + 1
+        from mine m
         where s.definition = $1
-            and s.runner = $2
-            and s.saga_id = any($3)
-            and s.state = 1",
+            and s.saga_id = m.saga_id",
     )
     .bind(definition)
     .bind(runner.0)

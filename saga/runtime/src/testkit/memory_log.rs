@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::{
-    Adopted, Beat, Claimed, Log, LogEntry, LogUnreachable, Logged, Row, RunnerId, Saga, SagaId,
-    Trouble,
+    Adopted, Beat, Claimed, Log, LogEntry, LogUnreachable, Logged, Noted, Row, RunnerId, Saga,
+    SagaId, Trouble,
 };
 
 /// A saga's row.
@@ -206,9 +206,18 @@ impl<S: Saga + Clone> Log<S> for MemoryLog<S> {
                 epoch: row.epoch,
                 refusal: row.refusal.clone().filter(|_| row.turned),
                 remaining: Duration::from_secs(30),
+                noted: row
+                    .trouble
+                    .as_ref()
+                    .and_then(|trouble| Noted::from_json(trouble.to_json())),
             }
         });
         Ok(claimed.collect())
+    }
+
+    /// Every saga here is of the one definition.
+    async fn unknown(&self) -> Result<u64, LogUnreachable> {
+        Ok(0)
     }
 
     async fn release(&self, runner: RunnerId, ids: &[SagaId]) -> Result<(), LogUnreachable> {

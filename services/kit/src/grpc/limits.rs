@@ -22,8 +22,8 @@ pub const FRAME_BYTES_MAX: u32 = 64 * 1024;
 /// Bytes of the headers of one call, as HTTP/2 counts them.
 pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 
-/// Bytes of one message. Services set it on the servers and clients that they make; it is also what
-/// tonic decodes at most by default.
+/// Bytes of one message: what tonic decodes at most by default. A service that takes less sets its own
+/// limit.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How often a silent connection is asked whether it is still there.

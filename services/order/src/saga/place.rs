@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use holdfast_kit::{
     id::OrderId,
     refusal::{Reason, Refusal},
+    trace::TraceParent,
 };
 use saga_runtime::{Definition, Saga, SagaId};
 
@@ -21,6 +22,8 @@ use crate::domain::{Allocation, Placement};
 mod allocate;
 mod participant;
 mod pay;
+#[cfg(test)]
+mod tests;
 
 /// The definition's name.
 pub(crate) const NAME: &str = "place";
@@ -40,6 +43,8 @@ pub(crate) struct Placing {
     pub(crate) allocations: Option<Vec<Allocation>>,
     /// What the payment took.
     pub(crate) captured_minor_units: i64,
+    /// The trace of the call that placed it; it is in no log, so a saga that was taken over has none.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 impl Saga for Placing {

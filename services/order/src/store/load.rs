@@ -8,7 +8,7 @@ use holdfast_kit::{
     money::{Currency, Money},
     refusal::Refusal,
 };
-use saga_runtime::RunnerId;
+use saga_runtime::{Noted, RunnerId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -35,6 +35,8 @@ pub(crate) struct Stored {
     pub(crate) halted: bool,
     /// What is left of the time for deciding.
     pub(crate) remaining: Duration,
+    /// What the saga failed at when it was last written about.
+    pub(crate) noted: Option<Noted>,
 }
 
 struct Row {
@@ -61,6 +63,7 @@ struct Row {
     epoch: i64,
     turned: bool,
     halted: bool,
+    trouble: Option<Value>,
     remaining_ms: i64,
 }
 
@@ -134,6 +137,7 @@ impl From<Row> for Stored {
             turned: row.turned,
             halted: row.halted,
             remaining: Duration::from_millis(row.remaining_ms.try_into().unwrap_or(0)),
+            noted: row.trouble.clone().and_then(Noted::from_json),
             order: decode(row),
         }
     }

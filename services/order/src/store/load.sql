@@ -4,7 +4,7 @@ select
     o.total_minor_units, o.lines, o.adjustments, o.metadata, o.payment_method, o.capture,
     o.priority, o.decide_within_ms, o.create_time, o.update_time, o.rejection, o.allocations,
     o.captured_minor_units, o.runner, o.epoch, o.turn_time is not null as "turned!",
-    o.halt is not null as "halted!",
+    o.halt is not null as "halted!", o.trouble,
     greatest(0, extract(epoch from o.deadline - clock_timestamp()) * 1000)::bigint
         as "remaining_ms!"
 from unnest($1::smallint[], $2::uuid[]) as i (shard, order_id)

@@ -149,6 +149,13 @@ impl Log<Placing> for OrderLog {
             .map_err(|error| unreachable(&error))
     }
 
+    async fn unknown(&self) -> Result<u64, LogUnreachable> {
+        let unknown = recovery::unknown(&self.pool)
+            .await
+            .map_err(|error| unreachable(&error))?;
+        Ok(unknown.unsigned_abs())
+    }
+
     async fn release(&self, runner: RunnerId, ids: &[SagaId]) -> Result<(), LogUnreachable> {
         recovery::release(&self.pool, runner, ids)
             .await

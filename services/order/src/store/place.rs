@@ -8,14 +8,15 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use holdfast_kit::id::OrderId;
-use saga_batch::{Command, NewKeys};
+use holdfast_kit::{id::OrderId, trace::TraceParent};
+use saga_batch::{Command, NewKeys, is_refused};
 use saga_runtime::{Adopted, Runner};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
     load::{self, Stored},
+    lost_starts::LostStarts,
     recovery::claimed,
 };
 use crate::{
@@ -33,6 +34,8 @@ pub(crate) struct PlaceItem {
     pub(crate) carrier: Carrier,
     /// Where the order is put once it is decided, if somebody waits for that.
     pub(crate) verdict: Option<Verdict>,
+    /// The trace of the call that asks for it; it is not stored.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 /// Who carries a new saga.
@@ -72,6 +75,8 @@ pub(crate) struct Place {
     pub(crate) runner: Runner<Placing>,
     /// Who waits for decisions.
     pub(crate) decisions: Arc<Decisions>,
+    /// Inserts whose answer was lost.
+    pub(crate) lost: Arc<LostStarts>,
     /// Whether the keys of a batch are presumed to be new.
     pub(crate) new_keys: NewKeys,
 }
@@ -92,6 +97,7 @@ impl Command for Place {
     type Reply = Placed;
 
     const NAME: &'static str = "order.place";
+    const KEYS: Option<&str> = Some("orders_request_unique");
 
     fn lines(item: &PlaceItem) -> usize {
         item.placement.lines.len()
@@ -102,7 +108,7 @@ impl Command for Place {
         connection: &mut PgConnection,
         items: &[PlaceItem],
     ) -> Result<Vec<Placed>, sqlx::Error> {
-        let _starting = self.runner.starting();
+        let starting = self.runner.starting();
         let mut seen = self.taken(connection, items).await?;
         let first: Vec<usize> = (0..items.len())
             .filter(|i| seen.insert(key(&items[*i])))
@@ -111,12 +117,21 @@ impl Command for Place {
             .iter()
             .map(|i| OrderId::generate(items[*i].placement.shard()))
             .collect();
+        let attempt = self.lost.attempt(&ids, starting);
         let inserted = self.insert(connection, items, &first, &ids).await;
-        let inserted = self.new_keys.learn(inserted)?;
+        let inserted = match self.new_keys.learn(inserted) {
+            Ok(inserted) => inserted,
+            Err(error) => {
+                if is_refused(&error) {
+                    attempt.settled();
+                }
+                return Err(error);
+            }
+        };
 
         let mut replies: Vec<Option<Placed>> = vec![None; items.len()];
         let mut adopted = Vec::with_capacity(first.len());
-        for (index, id) in first.into_iter().zip(ids) {
+        for (index, id) in first.into_iter().zip(ids.iter().copied()) {
             let Some((create_time, runner)) = inserted.get(&id.as_uuid()).copied() else {
                 continue;
             };
@@ -126,11 +141,12 @@ impl Command for Place {
                 self.decisions.expect(id, verdict, here);
             }
             if here {
-                adopted.push(start(id, &item.placement, create_time));
+                adopted.push(start(id, item, create_time));
             }
             replies[index] = Some(Placed::New { id, create_time });
         }
         self.runner.adopt(adopted);
+        attempt.settled();
         self.answer_the_rest(connection, items, &mut replies)
             .await?;
         Ok(replies
@@ -140,17 +156,18 @@ impl Command for Place {
     }
 }
 
-fn start(id: OrderId, placement: &Arc<Placement>, create_time: DateTime<Utc>) -> Adopted<Placing> {
+fn start(id: OrderId, item: &PlaceItem, create_time: DateTime<Utc>) -> Adopted<Placing> {
     Adopted {
         saga: Box::new(Placing {
             order_id: id,
-            placement: Arc::clone(placement),
+            placement: Arc::clone(&item.placement),
             create_time,
             allocations: None,
             captured_minor_units: 0,
+            trace: item.trace,
         }),
         epoch: 1,
-        remaining: placement.decide_within(),
+        remaining: item.placement.decide_within(),
     }
 }
 
@@ -260,7 +277,10 @@ impl Place {
             let here = row.runner == Some(self.runner.id());
             here && !row.ended && !row.turned && !row.halted
         });
-        self.runner.take_over(lost.cloned().map(claimed).collect());
+        let lost: Vec<_> = lost.cloned().collect();
+        self.lost.found(lost.iter().map(|row| row.id));
+        self.runner
+            .take_over(lost.into_iter().map(claimed).collect());
     }
 }
 

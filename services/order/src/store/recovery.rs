@@ -53,6 +53,22 @@ pub(super) async fn claim(
         .collect())
 }
 
+/// Counts the unfinished sagas that nobody has and that are of a later version than this process
+/// knows.
+pub(super) async fn unknown(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"-- order: count unknown sagas
+        select count(*) as "count!"
+        from orders o
+        where o.runner is null
+            and o.state = 1
+            and o.definition_version > $1"#,
+        VERSION,
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// The saga of a row that is this runner's.
 pub(super) fn claimed(stored: Stored) -> Claimed<Placing> {
     let refusal = stored
@@ -65,6 +81,7 @@ pub(super) fn claimed(stored: Stored) -> Claimed<Placing> {
         id: SagaId(stored.id.as_uuid()),
         epoch: stored.epoch,
         remaining: stored.remaining,
+        noted: stored.noted,
         refusal,
         saga: stored.order.map(|order| {
             Box::new(Placing {
@@ -73,6 +90,7 @@ pub(super) fn claimed(stored: Stored) -> Claimed<Placing> {
                 create_time: order.create_time,
                 allocations: None,
                 captured_minor_units: 0,
+                trace: None,
             })
         }),
     }
@@ -91,13 +109,22 @@ pub(super) async fn release(
     let uuids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     sqlx::query!(
         "-- order: release sagas
+        with mine as (
+            select o.shard, o.order_id
+            from unnest($2::smallint[], $3::uuid[]) as i (shard, order_id)
+            join orders o
+                on o.shard = i.shard
+                and o.order_id = i.order_id
+                and o.runner = $1
+                and o.state = 1
+            order by o.shard, o.order_id
+            for update of o
+        )
         update orders o
         set runner = null, epoch = o.epoch + 1
-        from unnest($2::smallint[], $3::uuid[]) as i (shard, order_id)
-        where o.shard = i.shard
-            and o.order_id = i.order_id
-            and o.runner = $1
-            and o.state = 1",
+        from mine m
+        where o.shard = m.shard
+            and o.order_id = m.order_id",
         runner.0,
         &shards,
         &uuids,

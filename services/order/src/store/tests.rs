@@ -13,7 +13,7 @@ use saga_runtime::{Lease, LeaseSettings, Log, Runner, RunnerId, RunnerSettings, 
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Carrier, OrderLog, Place, PlaceItem, Placed};
+use super::{Carrier, LostStarts, OrderLog, Place, PlaceItem, Placed};
 use crate::{
     MIGRATOR,
     decisions::Decisions,
@@ -34,6 +34,7 @@ struct Shop {
     log: Arc<OrderLog>,
     runner: Runner<Placing>,
     place: Writer<Place>,
+    lost: Arc<LostStarts>,
 }
 
 impl Shop {
@@ -53,7 +54,9 @@ impl Shop {
             Arc::clone(&decisions) as _,
             RunnerSettings::default(),
         );
+        let lost = Arc::new(LostStarts::default());
         let command = Place {
+            lost: Arc::clone(&lost),
             new_keys: saga_batch::NewKeys::default(),
             runner: runner.clone(),
             decisions,
@@ -66,6 +69,7 @@ impl Shop {
             log,
             runner,
             place,
+            lost,
         }
     }
 
@@ -74,6 +78,7 @@ impl Shop {
             placement: Arc::new(placement),
             carrier: Carrier::Here,
             verdict: None,
+            trace: None,
         });
         let placed = self.place.submit_all(items.collect()).await;
         placed.into_iter().map(|placed| placed.unwrap()).collect()
@@ -135,6 +140,7 @@ fn entry(
             create_time: chrono::DateTime::default(),
             allocations: None,
             captured_minor_units: 500,
+            trace: None,
         }),
         epoch,
         turned,

@@ -2,7 +2,7 @@
 
 use holdfast_kit::id::OrderId;
 use saga_runtime::{Halt, Trouble};
-use serde_json::json;
+use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -14,41 +14,46 @@ pub(super) async fn write(pool: &PgPool, troubles: &[Trouble]) -> Result<(), sql
         .map(|id| OrderId::from_uuid(*id).shard().get())
         .collect();
     let epochs: Vec<i64> = troubles.iter().map(|trouble| trouble.epoch).collect();
-    let bodies: Vec<String> = troubles.iter().map(body).collect();
+    let bodies: Vec<Value> = troubles.iter().map(Trouble::to_json).collect();
+    let next_in: Vec<Option<i64>> = troubles.iter().map(Trouble::next_in_ms).collect();
     let halts: Vec<Option<i16>> = troubles
         .iter()
         .map(|trouble| trouble.halt.map(halt))
         .collect();
     sqlx::query!(
         "-- order: note troubles
+        with mine as (
+            select
+                o.shard, o.order_id, i.halt,
+                i.trouble || jsonb_build_object(
+                    'next_time', now() + i.next_in_ms * interval '1 millisecond'
+                ) as trouble
+            from unnest(
+                $1::smallint[], $2::uuid[], $3::bigint[], $4::jsonb[], $5::bigint[], $6::smallint[]
+            ) as i (shard, order_id, epoch, trouble, next_in_ms, halt)
+            join orders o
+                on o.shard = i.shard
+                and o.order_id = i.order_id
+                and o.epoch = i.epoch
+                and o.state = 1
+            order by o.shard, o.order_id
+            for update of o
+        )
         update orders o
-        set trouble = i.trouble::jsonb, halt = i.halt
-        from unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::text[], $5::smallint[])
-            as i (shard, order_id, epoch, trouble, halt)
-        where o.shard = i.shard
-            and o.order_id = i.order_id
-            and o.epoch = i.epoch
-            and o.state = 1",
+        set trouble = m.trouble, halt = m.halt
+        from mine m
+        where o.shard = m.shard
+            and o.order_id = m.order_id",
         &shards,
         &ids,
         &epochs,
         &bodies,
+        &next_in as &[Option<i64>],
         &halts as &[Option<i16>],
     )
     .execute(pool)
     .await?;
     Ok(())
-}
-
-fn body(trouble: &Trouble) -> String {
-    json!({
-        "step": trouble.step,
-        "undo": trouble.undo,
-        "attempts": trouble.attempts,
-        "error": trouble.error,
-        "next_in_ms": trouble.next_in.map(|pause| u64::try_from(pause.as_millis()).ok()),
-    })
-    .to_string()
 }
 
 fn halt(halt: Halt) -> i16 {

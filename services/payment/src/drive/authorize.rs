@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use holdfast_kit::refusal::{CallError, Reason};
+use holdfast_kit::refusal::{CallError, Reason, Unknown};
 use tokio::time::Instant;
 
 use super::{
@@ -103,6 +103,10 @@ fn next(ask: &Authorization, reply: Result<IntentReply, saga_batch::WriteError>)
                 answer,
             })
         }
+        Ok(IntentReply::Undecodable) => Next::Tell(Told {
+            replayed: false,
+            answer: Err(Unknown::internal().into()),
+        }),
         Err(error) => Next::Tell(Told {
             replayed: false,
             answer: Err(CallError::from(error)),

@@ -11,7 +11,7 @@ use holdfast_kit::id::PaymentId;
 use saga_batch::{Command, NewKeys};
 use sqlx::PgConnection;
 
-use super::load::{self, Keys};
+use super::load::{self, Keys, Undecodable};
 use crate::domain::{Authorization, Payment, Provider, ProviderKey};
 
 /// An id that was made longer ago makes no payment any more: tombstones are kept this long, so that
@@ -35,6 +35,8 @@ pub(crate) enum IntentReply {
     Stored,
     /// The payment is there already; with its first operation alone.
     Found(Box<Payment>),
+    /// The payment is there and its row cannot be read: a defect, and nobody else's trouble.
+    Undecodable,
     /// There is no such payment, and its id is too old to make one.
     TooOld,
 }
@@ -44,6 +46,7 @@ impl Command for Intents {
     type Reply = IntentReply;
 
     const NAME: &'static str = "payment_intents";
+    const KEYS: Option<&str> = Some("payments_pkey");
 
     async fn execute(
         &self,
@@ -68,10 +71,12 @@ impl Command for Intents {
         let reply = |item: &Arc<Authorization>| {
             if stored.remove(&item.payment_id) {
                 IntentReply::Stored
-            } else if let Some(payment) = found.get(&item.payment_id) {
-                IntentReply::Found(Box::new(payment.clone()))
             } else {
-                IntentReply::TooOld
+                match found.get(&item.payment_id) {
+                    Some(Ok(payment)) => IntentReply::Found(Box::new(payment.clone())),
+                    Some(Err(Undecodable)) => IntentReply::Undecodable,
+                    None => IntentReply::TooOld,
+                }
             }
         };
         Ok(items.iter().map(reply).collect())
@@ -116,7 +121,7 @@ impl Intents {
         &self,
         connection: &mut PgConnection,
         items: &[Arc<Authorization>],
-        found: &HashMap<PaymentId, Payment>,
+        found: &HashMap<PaymentId, Result<Payment, Undecodable>>,
     ) -> Result<HashSet<PaymentId>, sqlx::Error> {
         let mut seen = HashSet::with_capacity(items.len());
         let mut columns = Columns::default();

@@ -36,15 +36,32 @@ impl Keys {
     }
 }
 
-/// Reads payments with their first operation alone.
+/// Reads payments with their first operation alone; one whose row cannot be decoded is told apart,
+/// and is nobody else's trouble.
 pub(super) async fn first_operations(
     connection: &mut PgConnection,
     keys: &Keys,
-) -> Result<HashMap<PaymentId, Payment>, sqlx::Error> {
-    let rows = sqlx::query_file_as!(PaymentRow, "src/store/read.sql", &keys.shards, &keys.ids)
+) -> Result<HashMap<PaymentId, Result<Payment, Undecodable>>, sqlx::Error> {
+    let payment = |row: PaymentRow| {
+        let id = PaymentId::from_uuid(row.payment_id);
+        let payment = row.into_payment().map_err(|error| {
+            tracing::error!(payment.id = %id, %error, "row not decoded");
+            Undecodable
+        });
+        (id, payment)
+    };
+    let rows = rows(connection, keys).await?;
+    Ok(rows.into_iter().map(payment).collect())
+}
+
+/// A row that says what no payment can be: a defect.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Undecodable;
+
+async fn rows(connection: &mut PgConnection, keys: &Keys) -> Result<Vec<PaymentRow>, sqlx::Error> {
+    sqlx::query_file_as!(PaymentRow, "src/store/read.sql", &keys.shards, &keys.ids)
         .fetch_all(connection)
-        .await?;
-    by_id(rows)
+        .await
 }
 
 /// Reads payments whole.
@@ -52,8 +69,8 @@ pub(super) async fn payments(
     connection: &mut PgConnection,
     keys: &Keys,
 ) -> Result<Loaded, sqlx::Error> {
-    let payments = first_operations(connection, keys).await?;
-    with_operations(connection, keys, payments).await
+    let rows = rows(connection, keys).await?;
+    with_operations(connection, keys, by_id(rows)?).await
 }
 
 /// Locks payments until the transaction ends, and reads them whole.

@@ -20,6 +20,7 @@ impl Command for Ledger {
     type Reply = Recorded;
 
     const NAME: &'static str = "provider_ledger";
+    const KEYS: Option<&str> = Some("ledger_pkey");
 
     async fn execute(
         &self,

@@ -10,6 +10,12 @@ use saga_core::Phase;
 use super::Task;
 use crate::{Halt, Log, Saga, Settled, Trouble};
 
+/// What a trouble names in place of a step.
+pub(super) const LOG: &str = "log";
+/// Failed attempts at one thing after which an alert is raised, and again after as many more: about a
+/// minute of a step's, five of an undo's.
+const ALERT_EVERY: u32 = 64;
+
 impl<S: Saga, L: Log<S>> Task<S, L> {
     pub(super) fn wait(
         &mut self,
@@ -18,6 +24,7 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         error: Option<String>,
     ) {
         self.measures.retries.increment(1);
+        self.go_on_counting(key);
         let settings = self.parts.settings;
         let slot = self.slots.get(key);
         let backoff = match slot.state.phase {
@@ -32,10 +39,45 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         // What is still running at a participant is no trouble.
         if let Some(error) = error {
             let trouble = self.trouble(key, phase, error, Some(pause), None);
-            tracing::debug!(saga.id = %trouble.id, step = trouble.step, error = trouble.error,
-                attempts = trouble.attempts, "saga waits for its next attempt");
+            if trouble.attempts.is_multiple_of(ALERT_EVERY) {
+                self.measures.alerts.increment(1);
+                tracing::error!(saga.id = %trouble.id, step = trouble.step, undo = trouble.undo,
+                    error = trouble.error, attempts = trouble.attempts,
+                    "saga fails again and again; it is tried until an operator mends the cause");
+            } else {
+                tracing::debug!(saga.id = %trouble.id, step = trouble.step, undo = trouble.undo,
+                    error = trouble.error, attempts = trouble.attempts,
+                    "saga waits for its next attempt");
+            }
             self.troubles.push(trouble);
         }
+    }
+
+    /// Adds the attempts of the runner before this one, once the saga fails where it had failed.
+    fn go_on_counting(&mut self, key: usize) {
+        let slot = self.slots.get(key);
+        let phase = slot.state.phase;
+        let Some(noted) = slot.noted.take() else {
+            return;
+        };
+        let (step, undo) = self.place_of(phase);
+        let slot = self.slots.get(key);
+        if step == noted.step && undo == noted.undo {
+            slot.state.attempt = slot.state.attempt.saturating_add(noted.attempts);
+        } else {
+            slot.noted = Some(noted);
+        }
+    }
+
+    /// The name of the step that a saga is at, or "log", and whether it is the step's undo.
+    fn place_of(&self, phase: Phase) -> (&'static str, bool) {
+        let (index, undo) = match phase {
+            Phase::Running(index) | Phase::Retrying(index) => (index, false),
+            Phase::Undoing(index) | Phase::RetryingUndo(index) => (index, true),
+            _ => return (LOG, false),
+        };
+        let step = &self.parts.definition.steps[usize::from(index)];
+        (step.name(), undo)
     }
 
     pub(super) fn settle(&mut self, key: usize, receipt: Option<L::Receipt>) {
@@ -76,15 +118,8 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         next_in: Option<Duration>,
         halt: Option<Halt>,
     ) -> Trouble {
+        let (step, undo) = self.place_of(phase);
         let slot = self.slots.get(key);
-        let (index, undo) = match phase {
-            Phase::Running(index) | Phase::Retrying(index) => (Some(index), false),
-            Phase::Undoing(index) | Phase::RetryingUndo(index) => (Some(index), true),
-            _ => (None, false),
-        };
-        let step = index.map_or("log", |index| {
-            self.parts.definition.steps[usize::from(index)].name()
-        });
         Trouble {
             id: slot.id,
             epoch: slot.entry.as_ref().map_or(0, |entry| entry.epoch),

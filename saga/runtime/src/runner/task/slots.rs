@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Instant};
 
 use saga_core::State;
 
-use crate::{LogEntry, Saga, SagaId};
+use crate::{LogEntry, Noted, Saga, SagaId};
 
 #[derive(Debug)]
 pub(super) struct Slot<S: Saga> {
@@ -16,6 +16,8 @@ pub(super) struct Slot<S: Saga> {
     pub(super) entry: Option<LogEntry<S>>,
     /// The number of the retry that it waits for; 0: none.
     pub(super) retry: u64,
+    /// What it had failed at before it was taken over.
+    pub(super) noted: Option<Noted>,
 }
 
 #[derive(Debug)]

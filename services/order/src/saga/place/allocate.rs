@@ -11,7 +11,10 @@ use holdfast_proto::{
 use saga_runtime::{Outcome, Step, Undo};
 use tonic::transport::Channel;
 
-use super::{Placing, participant};
+use super::{
+    Placing,
+    participant::{self, Linked},
+};
 use crate::domain::Allocation;
 
 pub(super) struct Allocate {
@@ -27,22 +30,23 @@ impl Allocate {
 }
 
 impl Step<Placing> for Allocate {
-    type Input = AllocateItem;
+    type Input = Linked<AllocateItem>;
     type Output = Option<Vec<Allocation>>;
-    type UndoInput = OrderId;
+    type UndoInput = Linked<OrderId>;
 
     const NAME: &'static str = "allocate";
 
-    fn input(&self, placing: &Placing) -> Option<AllocateItem> {
+    fn input(&self, placing: &Placing) -> Option<Linked<AllocateItem>> {
         let lines = placing.placement.lines.iter().map(|line| StockLine {
             sku: line.sku.clone(),
             quantity: line.quantity,
             location_id: line.location_id.clone(),
         });
-        Some(AllocateItem {
+        let item = AllocateItem {
             order_id: placing.order_id.to_wire_bytes(),
             lines: lines.collect(),
-        })
+        };
+        Some(Linked::new(item, placing))
     }
 
     fn output(&self, placing: &mut Placing, allocations: Option<Vec<Allocation>>) {
@@ -51,11 +55,11 @@ impl Step<Placing> for Allocate {
 
     async fn run(
         &self,
-        items: Vec<AllocateItem>,
+        inputs: Vec<Linked<AllocateItem>>,
     ) -> Vec<Outcome<Option<Vec<Allocation>>, holdfast_kit::refusal::Refusal>> {
-        let count = items.len();
+        let count = inputs.len();
         let mut inventory = self.inventory.clone();
-        let request = participant::request(BatchAllocateRequest { items });
+        let request = participant::request(inputs, |items| BatchAllocateRequest { items });
         let call = inventory.batch_allocate(request);
         match participant::answered("inventory", count, call, |answer| answer.results).await {
             Ok(results) => results.into_iter().map(outcome).collect(),
@@ -63,18 +67,18 @@ impl Step<Placing> for Allocate {
         }
     }
 
-    fn undo_input(&self, placing: &Placing) -> Option<OrderId> {
-        Some(placing.order_id)
+    fn undo_input(&self, placing: &Placing) -> Option<Linked<OrderId>> {
+        Some(Linked::new(placing.order_id, placing))
     }
 
-    async fn undo(&self, orders: Vec<OrderId>) -> Vec<Undo> {
+    async fn undo(&self, orders: Vec<Linked<OrderId>>) -> Vec<Undo> {
         let count = orders.len();
-        let items = orders.into_iter().map(|id| ReleaseItem {
+        let item = |id: OrderId| ReleaseItem {
             order_id: id.to_wire_bytes(),
-        });
+        };
         let mut inventory = self.inventory.clone();
-        let request = participant::request(BatchReleaseRequest {
-            items: items.collect(),
+        let request = participant::request(orders, |ids| BatchReleaseRequest {
+            items: ids.into_iter().map(item).collect(),
         });
         let call = inventory.batch_release(request);
         match participant::answered("inventory", count, call, |answer| answer.results).await {

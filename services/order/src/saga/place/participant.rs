@@ -1,22 +1,82 @@
 //! How a participant's batch is called: with the step's own budget, never the caller's deadline, and
 //! once, since the engine is the one layer that retries. A failed call leaves every item unknown.
+//! A batch call belongs to the trace of its first order that has one, and is linked to the others'.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
-use holdfast_kit::refusal::{Reason, Refusal};
+use holdfast_kit::{
+    id::OrderId,
+    refusal::{Reason, Refusal},
+    trace::{self, TraceParent},
+};
 use holdfast_proto::types;
 use saga_runtime::{Outcome, Undo};
 use tonic::{Request, Response, Status};
+
+use super::Placing;
 
 /// What a batch call may take. Participants answer within 25 ms of work; the rest is for a
 /// participant whose database is being restarted.
 const BUDGET: Duration = Duration::from_secs(8);
 
-/// A request with the step's budget.
-pub(super) fn request<T>(message: T) -> Request<T> {
-    let mut request = Request::new(message);
+/// What a batch asks for one order, with the trace that the order came with.
+#[derive(Debug)]
+pub(super) struct Linked<T> {
+    item: T,
+    link: Option<Link>,
+}
+
+/// A traced order.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    order_id: OrderId,
+    parent: TraceParent,
+}
+
+impl<T> Linked<T> {
+    pub(super) fn new(item: T, placing: &Placing) -> Self {
+        let link = placing.trace.map(|parent| Link {
+            order_id: placing.order_id,
+            parent,
+        });
+        Self { item, link }
+    }
+}
+
+/// A request with the step's budget, in the trace of its first traced order.
+pub(super) fn request<I, T>(
+    inputs: Vec<Linked<I>>,
+    message: impl FnOnce(Vec<I>) -> T,
+) -> Request<T> {
+    // Without a traced order this allocates nothing.
+    let links: Vec<Link> = inputs.iter().filter_map(|input| input.link).collect();
+    let items = inputs.into_iter().map(|input| input.item).collect();
+    let mut request = Request::new(message(items));
     request.set_timeout(BUDGET);
+    if let Some(first) = links.first() {
+        let span = first.parent.child();
+        trace::inject(&mut request, Some(span));
+        tracing::debug!(
+            trace.id = span.trace_id(),
+            span.id = span.span_id(),
+            links = %Links(&links),
+            "batch linked to its orders"
+        );
+    }
     request
+}
+
+/// The traced orders of a batch, as `trace/order` each; at most as many as a batch has items.
+struct Links<'a>(&'a [Link]);
+
+impl fmt::Display for Links<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, link) in self.0.iter().enumerate() {
+            let space = if index == 0 { "" } else { " " };
+            write!(f, "{space}{}/{}", link.parent.trace_id(), link.order_id)?;
+        }
+        Ok(())
+    }
 }
 
 /// Awaits a batch call within its budget and checks that it answers for every item; else gives

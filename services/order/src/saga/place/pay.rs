@@ -9,7 +9,10 @@ use holdfast_proto::payment::{
 use saga_runtime::{Outcome, Step, Undo};
 use tonic::transport::Channel;
 
-use super::{Placing, participant};
+use super::{
+    Placing,
+    participant::{self, Linked},
+};
 use crate::domain::Capture;
 
 pub(super) struct Pay {
@@ -25,33 +28,34 @@ impl Pay {
 }
 
 impl Step<Placing> for Pay {
-    type Input = AuthorizeItem;
+    type Input = Linked<AuthorizeItem>;
     /// What the payment took, in minor units.
     type Output = i64;
-    type UndoInput = PaymentId;
+    type UndoInput = Linked<PaymentId>;
 
     const NAME: &'static str = "pay";
 
-    fn input(&self, placing: &Placing) -> Option<AuthorizeItem> {
+    fn input(&self, placing: &Placing) -> Option<Linked<AuthorizeItem>> {
         let placement = &placing.placement;
-        (placement.total.minor_units > 0).then(|| AuthorizeItem {
+        let item = || AuthorizeItem {
             payment_id: PaymentId::from(placing.order_id).to_wire_bytes(),
             amount: Some(placement.total.to_wire()),
             payment_method: placement.payment_method.clone(),
             customer_id: placement.customer_id.clone(),
             auto_capture: placement.capture == Capture::OnConfirm,
             request_id: String::new(),
-        })
+        };
+        (placement.total.minor_units > 0).then(|| Linked::new(item(), placing))
     }
 
     fn output(&self, placing: &mut Placing, captured_minor_units: i64) {
         placing.captured_minor_units = captured_minor_units;
     }
 
-    async fn run(&self, items: Vec<AuthorizeItem>) -> Vec<Outcome<i64, Refusal>> {
-        let count = items.len();
+    async fn run(&self, inputs: Vec<Linked<AuthorizeItem>>) -> Vec<Outcome<i64, Refusal>> {
+        let count = inputs.len();
         let mut payment = self.payment.clone();
-        let request = participant::request(BatchAuthorizeRequest { items });
+        let request = participant::request(inputs, |items| BatchAuthorizeRequest { items });
         let call = payment.batch_authorize(request);
         match participant::answered("payment", count, call, |answer| answer.results).await {
             Ok(results) => results.into_iter().map(outcome).collect(),
@@ -59,18 +63,19 @@ impl Step<Placing> for Pay {
         }
     }
 
-    fn undo_input(&self, placing: &Placing) -> Option<PaymentId> {
-        (placing.placement.total.minor_units > 0).then(|| placing.order_id.into())
+    fn undo_input(&self, placing: &Placing) -> Option<Linked<PaymentId>> {
+        let payment = || Linked::new(placing.order_id.into(), placing);
+        (placing.placement.total.minor_units > 0).then(payment)
     }
 
-    async fn undo(&self, payments: Vec<PaymentId>) -> Vec<Undo> {
+    async fn undo(&self, payments: Vec<Linked<PaymentId>>) -> Vec<Undo> {
         let count = payments.len();
-        let items = payments.into_iter().map(|id| ReverseItem {
+        let item = |id: PaymentId| ReverseItem {
             payment_id: id.to_wire_bytes(),
-        });
+        };
         let mut payment = self.payment.clone();
-        let request = participant::request(BatchReverseRequest {
-            items: items.collect(),
+        let request = participant::request(payments, |ids| BatchReverseRequest {
+            items: ids.into_iter().map(item).collect(),
         });
         let call = payment.batch_reverse(request);
         match participant::answered("payment", count, call, |answer| answer.results).await {

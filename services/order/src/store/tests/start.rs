@@ -65,6 +65,7 @@ async fn a_value_that_the_database_refuses_costs_its_own_order_only() {
         placement: std::sync::Arc::new(placement),
         carrier: super::Carrier::Here,
         verdict: None,
+        trace: None,
     });
     let placed = shop.place.submit_all(items.into()).await;
     assert!(placed[0].is_ok() && placed[2].is_ok());
@@ -105,6 +106,7 @@ async fn a_replay_carries_on_what_was_started_here_and_leaves_what_waits_for_an_
             placement: std::sync::Arc::new(placement("c", request)),
             carrier: super::Carrier::Anyone,
             verdict: None,
+            trace: None,
         };
         shop.place.submit(item).await.unwrap();
     }

@@ -84,6 +84,76 @@ async fn someone_waits_for_a_lock(shop: &Shop) {
 }
 
 #[tokio::test]
+async fn a_start_whose_answer_was_lost_is_given_up_and_held_in_view_until_then() {
+    let shop = Shop::open().await;
+    let runner = shop.runner.id();
+    let (lost, found) = (shop.new_order("lost").await, shop.new_order("found").await);
+    let ids = [lost, found];
+    drop(shop.lost.attempt(&ids, shop.runner.starting()));
+    shop.lost.found(std::iter::once(found));
+
+    // It may still be on its way.
+    let long = std::time::Duration::from_secs(60);
+    shop.lost.give_up_older(&shop.log, runner, long).await;
+    let heir = RunnerId::generate();
+    assert!(shop.log.claim(heir, 10).await.unwrap().is_empty());
+
+    let now = std::time::Duration::ZERO;
+    shop.lost.give_up_older(&shop.log, runner, now).await;
+    let claimed = shop.log.claim(heir, 10).await.unwrap();
+    let claimed: Vec<_> = claimed.iter().map(|claimed| claimed.id).collect();
+    assert_eq!(claimed, [SagaId(lost.as_uuid())]);
+}
+
+#[tokio::test]
+async fn attempts_are_counted_on_by_the_next_runner() {
+    let shop = Shop::open().await;
+    let id = SagaId(shop.new_order("r").await.as_uuid());
+    let trouble = saga_runtime::Trouble {
+        id,
+        epoch: 1,
+        step: "pay",
+        undo: true,
+        attempts: 7,
+        error: "nobody is there".to_owned(),
+        next_in: Some(std::time::Duration::from_secs(5)),
+        halt: None,
+    };
+    shop.log.trouble(&[trouble]).await.unwrap();
+    let due = "select count(*) from orders
+        where (trouble ->> 'next_time')::timestamptz between now() and now() + interval '5 s'";
+    assert_eq!(shop.count(due).await, 1);
+    shop.log.release(shop.runner.id(), &[id]).await.unwrap();
+    let claimed = shop.log.claim(RunnerId::generate(), 10).await.unwrap();
+    let noted = saga_runtime::Noted {
+        step: "pay".to_owned(),
+        undo: true,
+        attempts: 7,
+    };
+    assert_eq!(claimed[0].noted, Some(noted));
+}
+
+#[tokio::test]
+async fn a_saga_of_a_later_version_is_counted_and_left() {
+    let shop = Shop::open().await;
+    let id = SagaId(shop.new_order("r").await.as_uuid());
+    assert_eq!(shop.log.unknown().await, Ok(0));
+    sqlx::query("update orders set definition_version = 30000")
+        .execute(&shop.pool)
+        .await
+        .unwrap();
+    shop.log.release(shop.runner.id(), &[id]).await.unwrap();
+    assert_eq!(shop.log.unknown().await, Ok(1));
+    assert!(
+        shop.log
+            .claim(RunnerId::generate(), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
 async fn a_released_saga_is_anybodys_at_once() {
     let shop = Shop::open().await;
     let id = SagaId(shop.new_order("r").await.as_uuid());
