@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use holdfast_proto::order::{PlaceOrdersRequest, place_orders_response::Outcome};
 use holdfast_tests::{
     cluster::{Cluster, Layout, Member},
+    eventually::eventually,
     placement::{Placement, unique},
     refusal,
 };
@@ -25,10 +26,11 @@ async fn a_stop_answers_what_an_open_stream_has_sent_and_ends_it() -> anyhow::Re
     let mut cluster = Cluster::start(Layout::split(2)).await?;
     let sku = cluster.warehouse()?.sku(10).await?;
     let (sender, receiver) = mpsc::channel(1);
+    let customer = unique("streamer");
     let message = |sequence, token| PlaceOrdersRequest {
         sequence,
         order: Some(
-            Placement::of(&unique("streamer"))
+            Placement::of(&customer)
                 .line(&sku, 1)
                 .token(token)
                 .request(),
@@ -44,7 +46,11 @@ async fn a_stop_answers_what_an_open_stream_has_sent_and_ends_it() -> anyhow::Re
     assert_eq!(first.sequence, 1);
     // One is on its way when the stop comes, and nobody ends the stream.
     sender.send(message(2, "tok_slow_1000")).await?;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let other = cluster.orders_at(1)?;
+    eventually("the second order is there", SOON, async || {
+        Ok((other.of_customer(&customer).await?.len() == 2).then_some(()))
+    })
+    .await?;
 
     let began = Instant::now();
     let (stopped, rest) = tokio::join!(cluster.stop(Member::Order(0)), answers.collect::<Vec<_>>());

@@ -1,5 +1,9 @@
 //! Start: one key, one body, one order.
 
+use std::time::Duration;
+
+use holdfast_kit::id::OrderId;
+
 use super::{Placed, Shop, placement};
 use crate::domain::{OrderState, Placement};
 
@@ -119,6 +123,33 @@ async fn a_replay_carries_on_what_was_started_here_and_leaves_what_waits_for_an_
     assert_eq!(shop.runner.room(), window);
     shop.place(vec![placement("c", "lost")]).await;
     assert_eq!(shop.runner.room(), window - 1);
+}
+
+#[tokio::test]
+async fn a_repeat_of_a_key_that_is_long_in_being_committed_is_told_what_is_there() {
+    let shop = Shop::open().await;
+    let mut first = shop.pool.begin().await.unwrap();
+    let shard = placement("c", "r").shard();
+    let insert = "insert into orders (shard, order_id, customer_id, request_id, state, version,
+            currency_code, total_minor_units, lines, payment_method, capture, priority,
+            create_time, update_time, definition_version, deadline, epoch)
+        values ($1, $2, 'c', 'r', 1, 1, 'EUR', 0, '[]', '', 1, 1, now(), now(), 1, now(), 1)";
+    sqlx::query(insert)
+        .bind(shard.get())
+        .bind(OrderId::generate(shard).as_uuid())
+        .execute(&mut *first)
+        .await
+        .unwrap();
+    let (placed, committed) = tokio::join!(shop.place(vec![placement("c", "r")]), async {
+        // The repeat waits for its lock more often than a batch may be overtaken.
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        first.commit().await
+    });
+    committed.unwrap();
+    assert!(
+        matches!(placed[..], [Placed::KeyReused { .. }]),
+        "{placed:?}"
+    );
 }
 
 #[tokio::test]
