@@ -121,11 +121,12 @@ async fn look<S: Saga, L: Log<S>>(
             Err(error) => tracing::warn!(error, "peers not seen"),
         }
         let limit = settings.claim_max.min(runner.room());
-        let mut more = false;
+        let (mut more, mut drained) = (false, false);
         if is_live && limit > 0 {
             match log.claim(runner.id(), limit).await {
                 Ok(sagas) => {
                     more = sagas.len() == limit;
+                    drained = !more;
                     claimed.increment(sagas.len() as u64);
                     if !sagas.is_empty() {
                         tracing::info!(sagas = sagas.len(), "sagas taken over");
@@ -135,8 +136,11 @@ async fn look<S: Saga, L: Log<S>>(
                 Err(error) => tracing::warn!(error = error.0, "nothing taken over"),
             }
         }
-        if !more {
+        if drained {
+            // What nobody has is now little else; in a backlog it would be a long search.
             say_what_is_unknown(&*log, &mut unknown).await;
+        }
+        if !more {
             tokio::time::sleep(settings.look_every).await;
         }
     }

@@ -78,7 +78,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let mut readers = JoinSet::new();
     readers.spawn(backlog.clone().count(log_pool));
     readers.spawn(Arc::clone(&decisions).read_followed(reads.clone()));
-    readers.spawn(lost.give_up(Arc::clone(&log), runner.id()));
+    readers.spawn(Arc::clone(&lost).give_up(Arc::clone(&log), runner.id()));
 
     let placer = Arc::new(Placer {
         writer,
@@ -94,7 +94,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let server = bootstrap.server().add_service(OrderServiceServer::new(api));
     let serving = bootstrap.serve(server, shutdown.clone())?;
     Ok(stop_with(
-        serving, runner, recovery, writing, shutdown, readers,
+        serving, runner, recovery, lost, writing, shutdown, readers,
     ))
 }
 
@@ -104,6 +104,7 @@ fn stop_with(
     serving: Running,
     runner: Runner<Placing>,
     mut recovery: Recovery,
+    lost: Arc<LostStarts>,
     vital: Vec<JoinHandle<()>>,
     shutdown: CancellationToken,
     mut readers: JoinSet<()>,
@@ -120,6 +121,8 @@ fn stop_with(
                 readers.shutdown().await;
                 runner.stop().await;
                 recovery.stop();
+                // The last sign of life has been shown with these still in view.
+                drop(lost);
             }
             ended = ended_too_early(vital, shutdown) => {
                 tracing::error!(?ended, "a vital task has ended; the process stops");
