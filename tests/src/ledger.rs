@@ -53,6 +53,8 @@ pub struct Tally {
     pub confirmed: usize,
     /// Of those, REJECTED.
     pub rejected: usize,
+    /// Orders that were cancelled.
+    pub cancelled: usize,
 }
 
 impl Ledger {
@@ -97,7 +99,8 @@ impl Ledger {
                 match order.state() {
                     OrderState::Confirmed => tally.confirmed += 1,
                     OrderState::Rejected => tally.rejected += 1,
-                    OrderState::Pending | OrderState::Unspecified => {
+                    OrderState::Cancelled => tally.cancelled += 1,
+                    OrderState::Pending | OrderState::Cancelling | OrderState::Unspecified => {
                         violations.push(format!("{} is not decided", order.order_id));
                     }
                 }

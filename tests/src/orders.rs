@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use holdfast_proto::order::{
-    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, Order, OrderState, PlaceOrderRequest,
-    PlaceOrderResponse, order_service_client::OrderServiceClient,
+    CancelOrderRequest, CancelOrderResponse, GetOrderRequest, ListOrdersRequest,
+    ListOrdersResponse, Order, OrderState, PlaceOrderRequest, PlaceOrderResponse,
+    order_service_client::OrderServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -98,6 +99,16 @@ impl Orders {
             }
             tokio::time::sleep(shed.unwrap_or(ASK_AGAIN_AFTER)).await;
         }
+    }
+
+    /// Cancels an order by one call.
+    ///
+    /// # Errors
+    /// The call's status.
+    pub async fn cancel(&self, cancel: CancelOrderRequest) -> Result<CancelOrderResponse, Status> {
+        let mut request = tonic::Request::new(cancel);
+        request.set_timeout(CALL_WITHIN);
+        Ok(self.client().cancel_order(request).await?.into_inner())
     }
 
     /// Reads an order.

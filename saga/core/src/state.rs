@@ -87,6 +87,8 @@ pub enum Event {
     Due,
     /// The time for deciding is up, or somebody outside wants it turned.
     Spent,
+    /// This process has taken it over itself, under a later epoch.
+    Superseded,
     /// The log has made the change that was asked for.
     Logged,
     /// The log has changed nothing: the row is not as the change presumes.

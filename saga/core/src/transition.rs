@@ -30,6 +30,7 @@ pub fn step(shape: Shape, state: State, event: Event) -> (State, Effect) {
         (Phase::Retrying(0), Event::Claimed { turned: true }) => undo_everything(shape, state),
 
         (_, Event::Spent) => spent(shape, state),
+        (_, Event::Superseded) => (at(state, Phase::Gone), Effect::Leave),
         (_, Event::Impossible) => (at(state, Phase::Parked), Effect::Park),
 
         (Phase::Running(index), event) => answered(shape, state, index, event),

@@ -13,6 +13,8 @@ pub struct Definition<S: Saga> {
     name: &'static str,
     version: i16,
     pub(crate) steps: Vec<Arc<dyn ErasedStep<S>>>,
+    /// How many steps stand before the pivot; `None`: the pivot is the finish.
+    reversible: Option<usize>,
 }
 
 impl<S: Saga> Clone for Definition<S> {
@@ -21,6 +23,7 @@ impl<S: Saga> Clone for Definition<S> {
             name: self.name,
             version: self.version,
             steps: self.steps.clone(),
+            reversible: self.reversible,
         }
     }
 }
@@ -45,6 +48,17 @@ impl<S: Saga> Definition<S> {
             name,
             version,
             steps: Vec::new(),
+            reversible: None,
+        }
+    }
+
+    /// Makes the steps that are added from here on go forward only: a saga that has come so far does
+    /// not turn any more. Without it the pivot is the finish.
+    #[must_use]
+    pub fn pivot(self) -> Self {
+        Self {
+            reversible: Some(self.steps.len()),
+            ..self
         }
     }
 
@@ -73,8 +87,9 @@ impl<S: Saga> Definition<S> {
     /// If it has more than 255 steps.
     #[must_use]
     pub fn shape(&self) -> Shape {
-        let steps = StepIndex::try_from(self.steps.len()).expect("a definition has few steps");
-        Shape::reversible(steps)
+        let count = |steps| StepIndex::try_from(steps).expect("a definition has few steps");
+        let steps = count(self.steps.len());
+        Shape::with_pivot(steps, self.reversible.map_or(steps, count))
     }
 }
 

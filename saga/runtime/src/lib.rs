@@ -20,7 +20,10 @@ pub mod testkit;
 
 pub use definition::Definition;
 pub use lease::{Lease, LeaseSettings};
-pub use log::{Beat, Claimed, Halt, Log, LogEntry, LogUnreachable, Logged, Noted, Row, Trouble};
+pub use log::{
+    Beat, Claimed, Halt, Log, LogEntry, LogUnreachable, Logged, Noted, Row, Sign, TakenOver,
+    Trouble,
+};
 pub use recovery::{Recovery, RecoverySettings};
 pub use runner::{Adopted, Observer, Runner, RunnerSettings, Settled, Starting};
 pub use saga::{Outcome, RunnerId, Saga, SagaId, Step, Undo};

@@ -64,6 +64,15 @@ pub struct Claimed<S: Saga> {
     pub noted: Option<Noted>,
 }
 
+/// Sagas taken over at once.
+#[derive(Debug)]
+pub struct TakenOver<S: Saga> {
+    /// The sagas.
+    pub sagas: Vec<Claimed<S>>,
+    /// How many takeovers the log has seen of this runner, this one included.
+    pub takeovers: i64,
+}
+
 /// What the log says of a saga's latest [`Trouble`], as far as its next runner needs it: backoff and
 /// alerts go on where they were.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -141,6 +150,16 @@ pub struct Beat {
     pub count: i64,
 }
 
+/// What a runner tells with a sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sign {
+    /// No unfinished saga of the runner has a smaller id, as far as it has seen its takeovers.
+    pub low_water: SagaId,
+    /// The takeovers that it had seen when the mark was made. A log with more of them keeps a mark
+    /// that is lower.
+    pub takeovers: i64,
+}
+
 /// The log could not be reached, or its answer was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogUnreachable(pub String);
@@ -171,12 +190,21 @@ pub trait Log<S: Saga>: Send + Sync + 'static {
         troubles: &[Trouble],
     ) -> impl Future<Output = Result<(), LogUnreachable>> + Send;
 
-    /// Takes over up to `limit` unfinished sagas that nobody has, each with its epoch raised.
+    /// Takes over up to `limit` unfinished sagas that nobody has, each with its epoch raised, and
+    /// lowers the runner's mark below them in the same change.
     fn claim(
         &self,
         runner: RunnerId,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Claimed<S>>, LogUnreachable>> + Send;
+    ) -> impl Future<Output = Result<TakenOver<S>, LogUnreachable>> + Send;
+
+    /// Reads up to `limit` unfinished sagas that are `runner`'s in the log, whether or not it carries
+    /// them: those of a claim whose answer was lost are among them.
+    fn carried(
+        &self,
+        runner: RunnerId,
+        limit: usize,
+    ) -> impl Future<Output = Result<TakenOver<S>, LogUnreachable>> + Send;
 
     /// Counts the unfinished sagas that nobody has and that this process has no definition for, since
     /// theirs is of a later version.
@@ -189,11 +217,11 @@ pub trait Log<S: Saga>: Send + Sync + 'static {
         ids: &[SagaId],
     ) -> impl Future<Output = Result<(), LogUnreachable>> + Send;
 
-    /// Shows a sign of life. No unfinished saga of the runner has an id below `low_water`.
+    /// Shows a sign of life.
     fn beat(
         &self,
         runner: RunnerId,
-        low_water: SagaId,
+        sign: Sign,
     ) -> impl Future<Output = Result<(), LogUnreachable>> + Send;
 
     /// Reads every runner's sign of life.

@@ -7,9 +7,12 @@ use std::{
 };
 
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
-use crate::{Lease, Log, Runner, Saga, SagaId, lease::Peers};
+use crate::{Lease, Log, LogUnreachable, Runner, Saga, TakenOver, lease::Peers};
+
+/// A write to the log whose answer was lost may be made for so long after it: longer than a database
+/// lets a statement of the log run.
+const LOST_SETTLES_AFTER: Duration = Duration::from_secs(12);
 
 /// The limits of recovery.
 #[derive(Clone, Copy, Debug)]
@@ -90,14 +93,9 @@ async fn beat<S: Saga, L: Log<S>>(runner: Runner<S>, log: Arc<L>, lease: Lease) 
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        // Made before the runner is asked: whatever starts later has a larger id.
-        let now = SagaId(Uuid::now_v7());
-        let low_water = runner
-            .low_water()
-            .await
-            .map_or(now, |smallest| smallest.min(now));
+        let sign = runner.sign().await;
         let sent = Instant::now();
-        match log.beat(runner.id(), low_water).await {
+        match log.beat(runner.id(), sign).await {
             Ok(()) => lease.beaten(sent),
             Err(error) => tracing::warn!(error = error.0, "no sign of life written"),
         }
@@ -120,20 +118,22 @@ async fn look<S: Saga, L: Log<S>>(
             Ok(sagas) => tracing::warn!(sagas, "a runner is gone; its sagas are up for takeover"),
             Err(error) => tracing::warn!(error, "peers not seen"),
         }
+        look_for_the_lost(&runner, &*log).await;
         let limit = settings.claim_max.min(runner.room());
         let (mut more, mut drained) = (false, false);
         if is_live && limit > 0 {
+            let held = runner.taking_over();
             match log.claim(runner.id(), limit).await {
-                Ok(sagas) => {
-                    more = sagas.len() == limit;
+                Ok(taken) => {
+                    more = taken.sagas.len() == limit;
                     drained = !more;
-                    claimed.increment(sagas.len() as u64);
-                    if !sagas.is_empty() {
-                        tracing::info!(sagas = sagas.len(), "sagas taken over");
-                        runner.take_over(sagas);
-                    }
+                    claimed.increment(taken.sagas.len() as u64);
+                    hand_over(&runner, taken);
                 }
-                Err(error) => tracing::warn!(error = error.0, "nothing taken over"),
+                Err(error) => {
+                    tracing::warn!(error = error.0, "sagas not taken over, or the answer lost");
+                    runner.answer_lost(held);
+                }
             }
         }
         if drained {
@@ -143,6 +143,31 @@ async fn look<S: Saga, L: Log<S>>(
         if !more {
             tokio::time::sleep(settings.look_every).await;
         }
+    }
+}
+
+fn hand_over<S: Saga>(runner: &Runner<S>, taken: TakenOver<S>) {
+    if !taken.sagas.is_empty() {
+        tracing::info!(sagas = taken.sagas.len(), "sagas taken over");
+        runner.taken_over(taken);
+    }
+}
+
+/// Has the runner carry whatever is its own in the log, while an answer that was lost may still have
+/// made it so.
+async fn look_for_the_lost<S: Saga, L: Log<S>>(runner: &Runner<S>, log: &L) {
+    let Some(since) = runner.lost_since() else {
+        return;
+    };
+    match log.carried(runner.id(), runner.carried_max()).await {
+        // What it carries already is left as it is.
+        Ok(taken) => {
+            runner.taken_over(taken);
+            if since.elapsed() >= LOST_SETTLES_AFTER {
+                runner.found_the_lost(since);
+            }
+        }
+        Err(LogUnreachable(error)) => tracing::warn!(error, "lost sagas not looked for yet"),
     }
 }
 

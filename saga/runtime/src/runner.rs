@@ -3,10 +3,10 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use saga_core::{Backoff, Event};
@@ -16,12 +16,16 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{Claimed, Definition, Lease, Log, RunnerId, Saga, SagaId};
+use crate::{Claimed, Definition, Lease, Log, RunnerId, Saga, SagaId, Sign, TakenOver};
 
 mod lane;
+mod marks;
 mod measures;
 mod task;
 mod troubles;
+
+use marks::Marks;
+pub use marks::Starting;
 
 /// The limits of a runner.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +130,7 @@ pub struct Runner<S: Saga> {
     orders: mpsc::UnboundedSender<Order<S>>,
     load: Arc<AtomicUsize>,
     window_max: usize,
-    starting: Arc<Mutex<Vec<SagaId>>>,
+    marks: Marks,
 }
 
 impl<S: Saga> Clone for Runner<S> {
@@ -136,7 +140,7 @@ impl<S: Saga> Clone for Runner<S> {
             orders: self.orders.clone(),
             load: Arc::clone(&self.load),
             window_max: self.window_max,
-            starting: Arc::clone(&self.starting),
+            marks: self.marks.clone(),
         }
     }
 }
@@ -147,25 +151,6 @@ impl<S: Saga> std::fmt::Debug for Runner<S> {
             .debug_struct("Runner")
             .field("id", &self.id)
             .finish_non_exhaustive()
-    }
-}
-
-/// Keeps the low-water mark below the ids of a start that is on its way into the log.
-#[derive(Debug)]
-pub struct Starting {
-    floor: SagaId,
-    all: Arc<Mutex<Vec<SagaId>>>,
-}
-
-impl Drop for Starting {
-    fn drop(&mut self) {
-        let mut all = self
-            .all
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(index) = all.iter().position(|floor| *floor == self.floor) {
-            all.swap_remove(index);
-        }
     }
 }
 
@@ -199,7 +184,7 @@ impl<S: Saga> Runner<S> {
                 orders,
                 load,
                 window_max,
-                starting: Arc::default(),
+                marks: Marks::default(),
             },
             joined,
         )
@@ -218,18 +203,23 @@ impl<S: Saga> Runner<S> {
             .saturating_sub(self.load.load(Ordering::Relaxed))
     }
 
+    /// More sagas than this are never its own in the log: a full window, and as many that are on
+    /// their way into it.
+    pub(crate) fn carried_max(&self) -> usize {
+        self.window_max.saturating_mul(2)
+    }
+
     /// Has to be held from before the first id of a start is made until the start is adopted.
     #[must_use]
     pub fn starting(&self) -> Starting {
-        let floor = SagaId(Uuid::now_v7());
-        self.starting
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .push(floor);
-        Starting {
-            floor,
-            all: Arc::clone(&self.starting),
-        }
+        self.marks.hold(SagaId(Uuid::now_v7()))
+    }
+
+    /// Has to be held from before sagas of any age are taken over in the log until they are handed
+    /// over, or cannot have been taken.
+    #[must_use]
+    pub fn taking_over(&self) -> Starting {
+        self.marks.hold(SagaId(Uuid::nil()))
     }
 
     /// Hands over sagas whose start is in the log with this runner's id. One that it already
@@ -241,10 +231,34 @@ impl<S: Saga> Runner<S> {
 
     /// Hands over sagas that this runner has in the log and may not carry yet: taken over, or started
     /// by it with the answer lost. How far each has come is not known, so every step may have
-    /// started. One that it already carries is left as it is.
+    /// started. One that it carries under the same epoch is left as it is; under an earlier one, it
+    /// is left for this one as soon as it has nothing in flight.
     pub fn take_over(&self, sagas: Vec<Claimed<S>>) {
         self.load.fetch_add(sagas.len(), Ordering::Relaxed);
         self.send(Order::TakeOver(sagas));
+    }
+
+    /// As [`Runner::take_over`], and takes note of the takeover.
+    pub fn taken_over(&self, taken: TakenOver<S>) {
+        self.take_over(taken.sagas);
+        // Only now: whoever reads this number finds the sagas among those carried.
+        self.marks.saw_takeovers(taken.takeovers);
+    }
+
+    /// Tells that a start or a takeover, during which `held` was held, may have been made without its
+    /// answer. Whatever is this runner's own in the log is looked for until it can no longer come.
+    pub fn answer_lost(&self, held: Starting) {
+        self.marks.lose(held);
+    }
+
+    /// When the last answer was lost, if what it may have made is still looked for.
+    pub(crate) fn lost_since(&self) -> Option<Instant> {
+        self.marks.lost_since()
+    }
+
+    /// All that was lost until `since` has been found, or cannot come any more.
+    pub(crate) fn found_the_lost(&self, since: Instant) {
+        self.marks.found(since);
     }
 
     fn send(&self, order: Order<S>) {
@@ -252,20 +266,26 @@ impl<S: Saga> Runner<S> {
         let _ = self.orders.send(order);
     }
 
+    /// What the next sign of life tells.
+    pub(crate) async fn sign(&self) -> Sign {
+        // Both before the runner is asked: whatever starts or is taken over later is not promised.
+        let now = SagaId(Uuid::now_v7());
+        let takeovers = self.marks.takeovers();
+        let smallest = self.low_water().await;
+        Sign {
+            low_water: smallest.map_or(now, |smallest| smallest.min(now)),
+            takeovers,
+        }
+    }
+
     /// No unfinished saga of this runner has a smaller id; `None`: it has none.
-    pub(crate) async fn low_water(&self) -> Option<SagaId> {
-        let smallest_start = {
-            let all = self
-                .starting
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            all.iter().min().copied()
-        };
-        // Asked after the starts were looked at: one that is gone from there is adopted before.
+    async fn low_water(&self) -> Option<SagaId> {
+        let held = self.marks.lowest();
+        // Asked after what is held was looked at: what is gone from there is adopted before.
         let (reply, answer) = oneshot::channel();
         self.send(Order::LowWater(reply));
         let carried = answer.await.ok().flatten();
-        [smallest_start, carried].into_iter().flatten().min()
+        [held, carried].into_iter().flatten().min()
     }
 
     /// Gives up whatever it still carries, so that others may take it at once, and ends the task.

@@ -5,7 +5,10 @@ use std::{fmt, future::Future, time::Duration};
 use uuid::Uuid;
 
 /// Names a saga; UUIDv7, so that ids ascend with time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
 pub struct SagaId(pub Uuid);
 
 /// Names a runner; new with each process.
@@ -76,11 +79,19 @@ pub trait Step<S: Saga>: Send + Sync + 'static {
         inputs: Vec<Self::Input>,
     ) -> impl Future<Output = Vec<Outcome<Self::Output, S::Refusal>>> + Send;
 
-    /// What to undo for this saga; `None` where the step is skipped.
-    fn undo_input(&self, saga: &S) -> Option<Self::UndoInput>;
+    /// What to undo for this saga; `None` where the step is skipped. A step from the pivot on is
+    /// never undone and leaves this and `undo` out.
+    fn undo_input(&self, _saga: &S) -> Option<Self::UndoInput> {
+        None
+    }
 
     /// Undoes a batch; one outcome per input, in their order.
-    fn undo(&self, inputs: Vec<Self::UndoInput>) -> impl Future<Output = Vec<Undo>> + Send;
+    fn undo(&self, inputs: Vec<Self::UndoInput>) -> impl Future<Output = Vec<Undo>> + Send {
+        let outcomes = inputs.into_iter().map(|_| Undo::Impossible {
+            error: format!("{} has an undo input and no undo", Self::NAME),
+        });
+        std::future::ready(outcomes.collect())
+    }
 }
 
 /// What came of asking a participant for one saga.

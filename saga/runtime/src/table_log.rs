@@ -4,12 +4,12 @@
 use std::{collections::HashSet, marker::PhantomData, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{PgPool, types::Json};
+use sqlx::{PgConnection, PgExecutor, PgPool, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    Adopted, Beat, Claimed, Log, LogEntry, LogUnreachable, Logged, Row, RunnerId, Saga, SagaId,
-    Trouble,
+    Adopted, Beat, Log, LogEntry, LogUnreachable, Logged, Row, RunnerId, Saga, SagaId, Sign,
+    TakenOver, Trouble,
 };
 
 mod rows;
@@ -57,6 +57,24 @@ where
         sagas: Vec<S>,
         decide_within: Duration,
     ) -> Result<Vec<Adopted<S>>, LogUnreachable> {
+        let mut connection = self.pool.acquire().await.map_err(unreachable)?;
+        self.start_in(&mut connection, runner, sagas, decide_within)
+            .await
+            .map_err(unreachable)
+    }
+
+    /// As [`TableLog::start`], on a connection of the caller's: in its transaction sagas start with
+    /// whatever else it writes, and are to be adopted once that is committed.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn start_in(
+        &self,
+        connection: &mut PgConnection,
+        runner: RunnerId,
+        sagas: Vec<S>,
+        decide_within: Duration,
+    ) -> Result<Vec<Adopted<S>>, sqlx::Error> {
         let ids: Vec<Uuid> = sagas.iter().map(|saga| saga.id().0).collect();
         let bodies: Vec<Json<&S>> = sagas.iter().map(Json).collect();
         let started: Vec<(Uuid, Option<Uuid>)> = sqlx::query_as(
@@ -86,9 +104,8 @@ where
         .bind(i64::try_from(decide_within.as_millis()).unwrap_or(i64::MAX))
         .bind(&ids)
         .bind(&bodies)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(unreachable)?;
+        .fetch_all(connection)
+        .await?;
         let here: HashSet<Uuid> = started
             .into_iter()
             .filter(|(_, carrier)| *carrier == Some(runner.0))
@@ -104,8 +121,34 @@ where
             .collect())
     }
 
+    /// Whoever looks for a runner's sagas here finds them by the runner, so no mark is kept.
+    async fn taken_over(&self, ids: &[Uuid]) -> Result<TakenOver<S>, LogUnreachable> {
+        let stored = rows::load(&self.pool, self.definition, ids)
+            .await
+            .map_err(unreachable)?;
+        Ok(TakenOver {
+            sagas: stored.into_iter().map(rows::Stored::claimed).collect(),
+            takeovers: 0,
+        })
+    }
+
+    /// Records ends as [`Log::finish`] does, on a connection of the caller's: in its transaction they
+    /// end with whatever else it writes. Gives those whose row was as presumed.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn finish_in(
+        &self,
+        connection: &mut PgConnection,
+        entries: &[LogEntry<S>],
+    ) -> Result<HashSet<SagaId>, sqlx::Error> {
+        let ended = self.change(connection, rows::FINISH, entries).await?;
+        Ok(ended.into_iter().map(SagaId).collect())
+    }
+
     async fn change(
         &self,
+        connection: impl PgExecutor<'_>,
         statement: &'static str,
         entries: &[LogEntry<S>],
     ) -> Result<HashSet<Uuid>, sqlx::Error> {
@@ -135,7 +178,7 @@ where
             .bind(&states)
             .bind(&refusals)
             .bind(&bodies)
-            .fetch_all(&self.pool)
+            .fetch_all(connection)
             .await?;
         Ok(changed.into_iter().collect())
     }
@@ -168,11 +211,14 @@ where
     type Receipt = ();
 
     async fn turn(&self, entries: &[LogEntry<S>]) -> Vec<Logged<()>> {
-        Self::answers(entries, &self.change(rows::TURN, entries).await)
+        Self::answers(entries, &self.change(&self.pool, rows::TURN, entries).await)
     }
 
     async fn finish(&self, entries: &[LogEntry<S>]) -> Vec<Logged<()>> {
-        Self::answers(entries, &self.change(rows::FINISH, entries).await)
+        Self::answers(
+            entries,
+            &self.change(&self.pool, rows::FINISH, entries).await,
+        )
     }
 
     async fn read(&self, ids: &[SagaId]) -> Result<Vec<Row<S::Refusal>>, LogUnreachable> {
@@ -189,18 +235,22 @@ where
             .map_err(unreachable)
     }
 
-    async fn claim(
-        &self,
-        runner: RunnerId,
-        limit: usize,
-    ) -> Result<Vec<Claimed<S>>, LogUnreachable> {
+    async fn claim(&self, runner: RunnerId, limit: usize) -> Result<TakenOver<S>, LogUnreachable> {
         let ids = takeover::claim(&self.pool, self.definition, self.version, runner, limit)
             .await
             .map_err(unreachable)?;
-        let stored = rows::load(&self.pool, self.definition, &ids)
+        self.taken_over(&ids).await
+    }
+
+    async fn carried(
+        &self,
+        runner: RunnerId,
+        limit: usize,
+    ) -> Result<TakenOver<S>, LogUnreachable> {
+        let ids = takeover::carried(&self.pool, self.definition, runner, limit)
             .await
             .map_err(unreachable)?;
-        Ok(stored.into_iter().map(rows::Stored::claimed).collect())
+        self.taken_over(&ids).await
     }
 
     async fn unknown(&self) -> Result<u64, LogUnreachable> {
@@ -216,7 +266,7 @@ where
             .map_err(unreachable)
     }
 
-    async fn beat(&self, runner: RunnerId, _low_water: SagaId) -> Result<(), LogUnreachable> {
+    async fn beat(&self, runner: RunnerId, _sign: Sign) -> Result<(), LogUnreachable> {
         takeover::beat(&self.pool, self.definition, runner)
             .await
             .map_err(unreachable)

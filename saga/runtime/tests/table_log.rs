@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use saga_runtime::{
     Adopted, Definition, Lease, LeaseSettings, Log, LogEntry, Logged, Observer, Outcome, Recovery,
-    RecoverySettings, Runner, RunnerId, RunnerSettings, Saga, SagaId, Settled, Step,
+    RecoverySettings, Runner, RunnerId, RunnerSettings, Saga, SagaId, Settled, Sign, Step,
     TABLE_LOG_MIGRATOR, TableLog, Undo,
 };
 use serde::{Deserialize, Serialize};
@@ -121,8 +121,15 @@ fn entry(adopted: &Adopted<Errand>, turned: bool, refusal: Option<&str>) -> LogE
     }
 }
 
+fn sign() -> Sign {
+    Sign {
+        low_water: SagaId(Uuid::nil()),
+        takeovers: 0,
+    }
+}
+
 async fn started(log: &TableLog<Errand>, runner: RunnerId) -> Adopted<Errand> {
-    log.beat(runner, SagaId(Uuid::nil())).await.unwrap();
+    log.beat(runner, sign()).await.unwrap();
     log.start(runner, vec![errand()], LONG)
         .await
         .unwrap()
@@ -176,7 +183,7 @@ async fn the_sagas_of_the_dead_change_hands_and_their_late_writes_are_refused() 
     let adopted = started(&log, dead).await;
     assert_eq!(log.bury(&[dead]).await, Ok(1));
     assert!(log.beats().await.unwrap().is_empty());
-    let claimed = log.claim(heir, 10).await.unwrap();
+    let claimed = log.claim(heir, 10).await.unwrap().sagas;
     assert_eq!((claimed.len(), claimed[0].epoch), (1, 3));
     assert_eq!(
         log.finish(&[entry(&adopted, false, None)]).await,
@@ -184,7 +191,7 @@ async fn the_sagas_of_the_dead_change_hands_and_their_late_writes_are_refused() 
     );
     let late = log.start(dead, vec![errand()], LONG).await.unwrap();
     assert!(late.is_empty(), "who is buried carries nothing new");
-    assert_eq!(log.claim(heir, 10).await.unwrap().len(), 1);
+    assert_eq!(log.claim(heir, 10).await.unwrap().sagas.len(), 1);
     database.drop().await;
 }
 

@@ -22,7 +22,7 @@ use crate::money::{self, Entry, Payment, shard_of};
 use crate::predicate::PredicateId::{E2, I5, O1, O2, O3};
 use crate::tally::{Fault, Tally};
 
-use order::{CONFIRMED, Order, REJECTED, Reservation, Units};
+use order::{CANCELLED, CONFIRMED, Order, REJECTED, Reservation, Units};
 
 /// Orders that are read at once. Each may have 1,000 lines.
 const PAGE_MAX: i64 = 1_000;
@@ -137,7 +137,7 @@ async fn walk(
         let mut page = order::load(orders.connection(), &ids).await?;
         count(&page, tally);
         page.retain(|it| {
-            matches!(it.state, CONFIRMED | REJECTED) && !reported.contains(&it.order_id)
+            matches!(it.state, CONFIRMED | REJECTED | CANCELLED) && !reported.contains(&it.order_id)
         });
         judge_page(orders, beside, page, differences, tally).await?;
     }
@@ -148,7 +148,7 @@ fn count(page: &[Order], tally: &mut Tally<'_>) {
     let in_state = |state| page.iter().filter(|order| order.state == state).count() as u64;
     tally.checked(I5, in_state(CONFIRMED));
     tally.checked(O2, in_state(CONFIRMED));
-    tally.checked(O3, in_state(REJECTED));
+    tally.checked(O3, in_state(REJECTED) + in_state(CANCELLED));
 }
 
 /// Looks at what decided orders rest on, and again where something seems to lack.

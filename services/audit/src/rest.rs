@@ -75,8 +75,9 @@ async fn look(order: &mut Database, payment: &mut Database) -> Result<Look, Stri
     let orders = sqlx::query(
         "-- audit: undecided orders
         select
-            count(*) filter (where o.state = 1) as undecided,
-            count(*) filter (where o.state = 1 and o.halt is not null) as halted,
+            count(*) filter (where o.state in (1, 5)) as undecided,
+            count(*) filter (where o.state in (1, 5) and o.halt is not null)
+                + (select count(*) from sagas s where s.state = 1 and s.halt is not null) as halted,
             count(*) + coalesce(sum(o.version), 0)::bigint as happened
         from orders o",
     )

@@ -7,8 +7,9 @@ use holdfast_proto::order::{self as wire, order_service_server::OrderService};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::{placer::Placer, store::Reads};
+use crate::{canceller::Canceller, placer::Placer, store::Reads};
 
+mod cancel_order;
 mod get_order;
 mod list_orders;
 mod place_order;
@@ -18,6 +19,7 @@ mod place_orders;
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     pub(crate) placer: Arc<Placer>,
+    pub(crate) canceller: Arc<Canceller>,
     pub(crate) reads: Reads,
     /// Cancelled when the process is to stop.
     pub(crate) shutdown: CancellationToken,
@@ -58,5 +60,12 @@ impl OrderService for Api {
         request: Request<wire::ListOrdersRequest>,
     ) -> Result<Response<wire::ListOrdersResponse>, Status> {
         list_orders::list_orders(&self.reads, request.into_inner()).await
+    }
+
+    async fn cancel_order(
+        &self,
+        request: Request<wire::CancelOrderRequest>,
+    ) -> Result<Response<wire::CancelOrderResponse>, Status> {
+        cancel_order::cancel_order(&self.canceller, request).await
     }
 }

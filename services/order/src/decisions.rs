@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-use holdfast_kit::id::OrderId;
-use saga_runtime::{Observer, SagaId, Settled};
+use holdfast_kit::{id::OrderId, refusal::Reason};
+use saga_runtime::{Observer, Saga, SagaId, Settled};
 use tokio::sync::SetOnce;
 
 use crate::{
     domain::{Order, OrderState},
-    saga::place::Placing,
+    saga::{cancel::Cancelling, place::Placing},
     store::{Reads, Receipt},
 };
 
@@ -103,6 +103,12 @@ impl Decisions {
 
 impl Observer<Placing, Receipt> for Decisions {
     fn settled(&self, settled: Vec<Settled<Placing, Receipt>>) {
+        let (cancelled, settled): (Vec<_>, Vec<_>) = settled.into_iter().partition(is_cancelled);
+        // What a cancelled order has become stands in its row alone.
+        Observer::<Placing, Receipt>::left(
+            self,
+            cancelled.iter().map(|end| end.saga.id()).collect(),
+        );
         let told: Vec<_> = {
             let mut awaited = self.lock();
             settled
@@ -123,6 +129,24 @@ impl Observer<Placing, Receipt> for Decisions {
             }
         }
     }
+}
+
+impl Observer<Cancelling, ()> for Decisions {
+    /// What a cancelled order has become stands in its row alone.
+    fn settled(&self, settled: Vec<Settled<Cancelling, ()>>) {
+        let orders = settled
+            .iter()
+            .map(|end| SagaId(end.saga.order_id.as_uuid()));
+        Observer::<Placing, Receipt>::left(self, orders.collect());
+    }
+
+    /// Whoever waits for the order follows its row in any case.
+    fn left(&self, _ids: Vec<SagaId>) {}
+}
+
+fn is_cancelled(end: &Settled<Placing, Receipt>) -> bool {
+    let refusal = end.refusal.as_ref();
+    refusal.is_some_and(|refusal| refusal.reason == Reason::Cancelled)
 }
 
 fn decided(end: Settled<Placing, Receipt>) -> Order {
@@ -151,5 +175,7 @@ fn decided(end: Settled<Placing, Receipt>) -> Order {
         } else {
             0
         },
+        refunded_minor_units: 0,
+        cancel_reason: String::new(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod api;
 mod backlog;
+mod canceller;
 mod config;
 mod convert;
 mod decisions;

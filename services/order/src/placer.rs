@@ -109,5 +109,7 @@ fn accepted(id: OrderId, placement: Arc<Placement>, create_time: DateTime<Utc>) 
         rejection: None,
         allocations: None,
         captured_minor_units: 0,
+        refunded_minor_units: 0,
+        cancel_reason: String::new(),
     }
 }

@@ -9,7 +9,7 @@ use holdfast_kit::{
 };
 use holdfast_proto::order::order_service_server::OrderServiceServer;
 use saga_batch::{Limits, NewKeys, Writer};
-use saga_runtime::{Lease, Recovery, RecoverySettings, Runner, RunnerId};
+use sqlx::PgPool;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -17,11 +17,19 @@ use crate::{
     Config, MIGRATOR,
     api::Api,
     backlog::Backlog,
+    canceller::Canceller,
     decisions::Decisions,
     placer::Placer,
-    saga::place::{self, Placing},
-    store::{LostStarts, OrderLog, Place, Reads},
+    saga::{
+        cancel::{self, Cancelling},
+        place::{self, Placing},
+    },
+    store::{CancelLog, CancelOrders, LostStarts, OrderLog, Place, Reads},
 };
+
+mod engine;
+
+use engine::Engine;
 
 const SERVICE: &str = "order";
 /// Connections for callers' reads; idle ones are closed.
@@ -41,69 +49,101 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
         database_url: config.database_url.clone(),
     };
     let bootstrap = Bootstrap::open(common, &MIGRATOR).await?;
-    let channel = |address: &str| {
-        grpc::channel(address).map_err(|error| StartError::dependency(SERVICE, error))
-    };
-    let definition = place::definition(
-        channel(&config.inventory_address)?,
-        channel(&config.payment_address)?,
-    );
-
     let log_pool = bootstrap.pool(LOG_CONNECTIONS_MAX).await;
     let reads = Reads::new(bootstrap.pool(READ_CONNECTIONS_MAX).await);
-    let beats = bootstrap.pool(LOG_CONNECTIONS_MAX).await;
-    let (log, mut writing) = OrderLog::start(&bootstrap.database(), log_pool.clone(), beats);
-    let log = Arc::new(log);
     let decisions = Arc::new(Decisions::default());
-    let lease = Lease::new(config.lease());
-    let (runner, running) = Runner::start(
-        RunnerId::generate(),
-        definition,
-        Arc::clone(&log),
-        lease.clone(),
-        Arc::clone(&decisions) as _,
-        config.runner(),
-    );
-    let recovery = Recovery::start(&runner, &log, &lease, RecoverySettings::default());
+    let engines = engines(&config, &bootstrap, log_pool.clone(), &decisions).await?;
+    let (placing, cancelling) = (engines.placing, engines.cancelling);
+    let mut vital = engines.writing;
+
     let lost = Arc::new(LostStarts::default());
     let place = Place {
         lost: Arc::clone(&lost),
         new_keys: NewKeys::default(),
-        runner: runner.clone(),
+        runner: placing.runner.clone(),
         decisions: Arc::clone(&decisions),
     };
-    let (writer, placing) = Writer::start(place, bootstrap.database(), Limits::default());
-    writing.extend([placing, running]);
+    let cancel = CancelOrders {
+        placing: placing.runner.clone(),
+        cancelling: cancelling.runner.clone(),
+        log: Arc::clone(&cancelling.log),
+    };
+    let (place, places) = Writer::start(place, bootstrap.database(), Limits::default());
+    let (cancel, cancels) = Writer::start(cancel, bootstrap.database(), Limits::default());
+    vital.extend([places, cancels]);
     let backlog = Backlog::new(config.backlog_max);
     let mut readers = JoinSet::new();
     readers.spawn(backlog.clone().count(log_pool));
     readers.spawn(Arc::clone(&decisions).read_followed(reads.clone()));
-    readers.spawn(Arc::clone(&lost).give_up(Arc::clone(&log), runner.id()));
+    readers.spawn(Arc::clone(&lost).give_up(Arc::clone(&placing.log), placing.runner.id()));
 
-    let placer = Arc::new(Placer {
-        writer,
-        runner: runner.clone(),
-        decisions,
-        backlog,
-    });
     let api = Api {
-        placer,
+        placer: Arc::new(Placer {
+            writer: place,
+            runner: placing.runner.clone(),
+            decisions: Arc::clone(&decisions),
+            backlog,
+        }),
+        canceller: Arc::new(Canceller {
+            writer: cancel,
+            decisions,
+            reads: reads.clone(),
+        }),
         reads,
         shutdown: shutdown.clone(),
     };
     let server = bootstrap.server().add_service(OrderServiceServer::new(api));
     let serving = bootstrap.serve(server, shutdown.clone())?;
     Ok(stop_with(
-        serving, runner, recovery, lost, writing, shutdown, readers,
+        serving, placing, cancelling, lost, vital, shutdown, readers,
     ))
+}
+
+/// Every kind of saga, at work, and the writers of their logs.
+struct Engines {
+    placing: Engine<Placing, OrderLog>,
+    cancelling: Engine<Cancelling, CancelLog>,
+    writing: Vec<JoinHandle<()>>,
+}
+
+async fn engines(
+    config: &Config,
+    bootstrap: &Bootstrap,
+    log_pool: PgPool,
+    decisions: &Arc<Decisions>,
+) -> Result<Engines, StartError> {
+    let channel = |address: &str| {
+        grpc::channel(address).map_err(|error| StartError::dependency(SERVICE, error))
+    };
+    let inventory = channel(&config.inventory_address)?;
+    let payment = channel(&config.payment_address)?;
+    let beats = bootstrap.pool(LOG_CONNECTIONS_MAX).await;
+    let (log, writing) = OrderLog::start(&bootstrap.database(), log_pool, beats);
+    let placing = Engine::start(
+        place::definition(inventory.clone(), payment.clone()),
+        log,
+        Arc::clone(decisions) as _,
+        config,
+    );
+    let cancelling = Engine::start(
+        cancel::definition(inventory, payment),
+        CancelLog::new(bootstrap.pool(LOG_CONNECTIONS_MAX).await),
+        Arc::clone(decisions) as _,
+        config,
+    );
+    Ok(Engines {
+        placing,
+        cancelling,
+        writing,
+    })
 }
 
 /// Lets the service end when it has drained and given up its sagas. If a task that everything rests
 /// on ends before, nobody may rely on this process any more.
 fn stop_with(
     serving: Running,
-    runner: Runner<Placing>,
-    mut recovery: Recovery,
+    mut placing: Engine<Placing, OrderLog>,
+    mut cancelling: Engine<Cancelling, CancelLog>,
     lost: Arc<LostStarts>,
     vital: Vec<JoinHandle<()>>,
     shutdown: CancellationToken,
@@ -115,24 +155,20 @@ fn stop_with(
         joined,
     } = serving;
     let joined = tokio::spawn(async move {
-        tokio::select! {
+        let ended = tokio::select! {
             _ = joined => {
-                recovery.stop_taking_over();
                 readers.shutdown().await;
-                runner.stop().await;
-                recovery.stop();
+                placing.stop().await;
                 // The last sign of life has been shown with these still in view.
                 drop(lost);
+                return cancelling.stop().await;
             }
-            ended = ended_too_early(vital, shutdown) => {
-                tracing::error!(?ended, "a vital task has ended; the process stops");
-                std::process::abort();
-            }
-            () = recovery.ended() => {
-                tracing::error!("recovery has ended; the process stops");
-                std::process::abort();
-            }
-        }
+            ended = ended_too_early(vital, shutdown) => format!("{ended:?}"),
+            () = placing.ended() => "the engine of placing".to_owned(),
+            () = cancelling.ended() => "the engine of cancelling".to_owned(),
+        };
+        tracing::error!(ended, "a vital task has ended; the process stops");
+        std::process::abort();
     });
     Running {
         address,

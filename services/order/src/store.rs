@@ -1,6 +1,7 @@
 //! The order database: batch commands for what is written often, a small pool for the rest.
 //! A row is the order and the log of its saga; every write to it is a compare-and-set.
 
+mod cancel;
 mod finish;
 mod list;
 mod load;
@@ -14,6 +15,7 @@ mod turn;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cancel::{CancelLog, CancelOrders, CancelReply};
 pub(crate) use list::Filter;
 pub(crate) use log::{OrderLog, Receipt};
 pub(crate) use lost_starts::LostStarts;
@@ -21,7 +23,7 @@ pub(crate) use place::{Carrier, Place, PlaceItem, Placed};
 
 use sqlx::PgPool;
 
-use crate::domain::Order;
+use crate::domain::{Order, Target};
 
 /// The reads of the order database.
 #[derive(Clone, Debug)]
@@ -50,6 +52,29 @@ impl Reads {
             .into_iter()
             .map(|stored| stored.order.map_err(undecodable))
             .collect()
+    }
+
+    /// Reads the order that a cancel is about; `None`: it is not there.
+    ///
+    /// # Errors
+    /// As for [`Reads::by_id`].
+    pub(crate) async fn target(&self, target: &Target) -> Result<Option<Order>, sqlx::Error> {
+        let id = match target {
+            Target::Order(id) => Some(*id),
+            Target::Placement {
+                customer_id,
+                request_id,
+            } => {
+                let mut connection = self.pool.acquire().await?;
+                let key = (customer_id.clone(), request_id.clone());
+                let found = load::ids_of(&mut connection, &[key]).await?;
+                found.into_values().next()
+            }
+        };
+        match id {
+            Some(id) => Ok(self.by_id(&[id]).await?.pop()),
+            None => Ok(None),
+        }
     }
 
     /// As [`Reads::by_id`], but leaves out what cannot be decoded: it is no trouble to the others.

@@ -3,6 +3,7 @@
 //! The rule: every test has SKUs and customers of its own and leaves none of its orders undecided;
 //! after the last one every invariant is checked.
 
+mod cancelling;
 mod decision;
 mod inputs;
 mod listing;

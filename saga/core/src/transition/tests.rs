@@ -222,6 +222,13 @@ fn past_the_pivot_a_refusal_parks_and_time_does_not_matter() {
 }
 
 #[test]
+fn a_saga_that_this_process_has_again_under_a_later_epoch_is_left() {
+    let (effects, state) = run(&[Event::Started, Event::Unknown, Event::Superseded]);
+    assert_eq!(effects[2], Effect::Leave);
+    assert_eq!(state.phase, Phase::Gone);
+}
+
+#[test]
 fn an_impossible_answer_parks() {
     assert_eq!(run(&[Event::Started, Event::Impossible]).0[1], Effect::Park);
 }

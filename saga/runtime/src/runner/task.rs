@@ -19,9 +19,7 @@ use super::{
     measures::Measures,
     troubles::Troubles,
 };
-use crate::{
-    Claimed, Definition, Halt, Lease, Log, LogEntry, Noted, RunnerId, Saga, SagaId, Trouble,
-};
+use crate::{Claimed, Definition, Halt, Lease, Log, LogEntry, RunnerId, Saga, SagaId, Trouble};
 
 mod ends;
 mod flight;
@@ -32,7 +30,7 @@ mod slots;
 use flight::{Flights, Landed, Landing};
 use lanes::{lane_index, lane_name};
 use retries::Retries;
-use slots::{Slot, Slots};
+use slots::{Incoming, Slot, Slots};
 
 /// How often deadlines, held steps and troubles are looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -163,7 +161,12 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
             turned: false,
             refusal: None,
         };
-        self.admit(entry, remaining, None, Event::Started);
+        self.admit(Incoming {
+            entry,
+            deadline: Instant::now() + remaining,
+            noted: None,
+            event: Event::Started,
+        });
     }
 
     fn take_over(&mut self, claimed: Claimed<S>) {
@@ -184,7 +187,12 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
                     turned,
                     refusal,
                 };
-                self.admit(entry, remaining, noted, Event::Claimed { turned });
+                self.admit(Incoming {
+                    entry,
+                    deadline: Instant::now() + remaining,
+                    noted,
+                    event: Event::Claimed { turned },
+                });
             }
             Err(error) => {
                 self.park(Trouble {
@@ -202,30 +210,30 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         }
     }
 
-    fn admit(
-        &mut self,
-        entry: LogEntry<S>,
-        remaining: Duration,
-        noted: Option<Noted>,
-        event: Event,
-    ) {
-        let id = entry.saga.id();
-        if self.slots.contains(id) {
-            self.parts.load.fetch_sub(1, Ordering::Relaxed);
-            return;
+    fn admit(&mut self, incoming: Incoming<S>) {
+        let id = incoming.entry.saga.id();
+        if let Some(key) = self.slots.key_of(id) {
+            return self.supersede(key, incoming);
         }
-        let deadline = Instant::now() + remaining;
+        let Incoming {
+            entry,
+            deadline,
+            noted,
+            event,
+        } = incoming;
         let key = self.slots.insert(Slot {
             id,
+            epoch: entry.epoch,
             lines: entry.saga.lines(),
             state: State::new(),
             deadline,
             entry: Some(entry),
             retry: 0,
             noted,
+            heir: None,
         });
         self.apply(key, Answer::event(event), None);
-        if remaining.is_zero() {
+        if deadline <= Instant::now() {
             // Told before any answer comes, so that nothing is bought after its time.
             self.apply(key, Answer::event(Event::Spent), None);
         }
@@ -251,6 +259,7 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         let mut receipts = receipts.into_iter();
         for ((key, entry), answer) in keys.into_iter().zip(entries).zip(answers) {
             self.slots.get(key).entry = Some(entry);
+            let answer = self.unless_superseded(key, answer);
             self.apply(key, answer, receipts.next().flatten());
         }
     }

@@ -41,6 +41,30 @@ pub(super) async fn claim(
     .await
 }
 
+pub(super) async fn carried(
+    pool: &PgPool,
+    definition: &str,
+    runner: RunnerId,
+    limit: usize,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "-- saga: read a runner's own
+        select s.saga_id
+        from sagas s
+        where s.definition = $1
+            and s.runner = $2
+            and s.state = 1
+            and s.halt is null
+        order by s.saga_id
+        limit $3",
+    )
+    .bind(definition)
+    .bind(runner.0)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await
+}
+
 pub(super) async fn unknown(
     pool: &PgPool,
     definition: &str,

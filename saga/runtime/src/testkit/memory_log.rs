@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Adopted, Beat, Claimed, Log, LogEntry, LogUnreachable, Logged, Noted, Row, RunnerId, Saga,
-    SagaId, Trouble,
+    SagaId, Sign, TakenOver, Trouble,
 };
 
 /// A saga's row.
@@ -31,11 +31,26 @@ pub struct MemoryRow<S: Saga> {
     pub trouble: Option<Trouble>,
 }
 
+impl<S: Saga + Clone> MemoryRow<S> {
+    fn claimed(&self) -> Claimed<S> {
+        let noted = self.trouble.as_ref();
+        Claimed {
+            id: self.saga.id(),
+            saga: Ok(Box::new(self.saga.clone())),
+            epoch: self.epoch,
+            refusal: self.refusal.clone().filter(|_| self.turned),
+            remaining: Duration::from_secs(30),
+            noted: noted.and_then(|trouble| Noted::from_json(trouble.to_json())),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Tables<S: Saga> {
     rows: HashMap<SagaId, MemoryRow<S>>,
     beats: HashMap<RunnerId, i64>,
     lose_answers: u32,
+    lose_claims: u32,
     silent: HashSet<RunnerId>,
 }
 
@@ -52,6 +67,7 @@ impl<S: Saga> Default for MemoryLog<S> {
                 rows: HashMap::new(),
                 beats: HashMap::new(),
                 lose_answers: 0,
+                lose_claims: 0,
                 silent: HashSet::new(),
             }),
         }
@@ -90,6 +106,11 @@ impl<S: Saga + Clone> MemoryLog<S> {
     /// Has the next `count` turns and finishes make their change and lose their answer.
     pub fn lose_answers(&self, count: u32) {
         self.lock().lose_answers = count;
+    }
+
+    /// Has the next `count` claims make their change and lose their answer.
+    pub fn lose_claims(&self, count: u32) {
+        self.lock().lose_claims = count;
     }
 
     /// Has every further beat of `runner` fail, as if it were cut off.
@@ -184,11 +205,7 @@ impl<S: Saga + Clone> Log<S> for MemoryLog<S> {
         Ok(())
     }
 
-    async fn claim(
-        &self,
-        runner: RunnerId,
-        limit: usize,
-    ) -> Result<Vec<Claimed<S>>, LogUnreachable> {
+    async fn claim(&self, runner: RunnerId, limit: usize) -> Result<TakenOver<S>, LogUnreachable> {
         let mut tables = self.lock();
         let free = tables.rows.values_mut().filter(|row| {
             let halted = row
@@ -200,19 +217,33 @@ impl<S: Saga + Clone> Log<S> for MemoryLog<S> {
         let claimed = free.take(limit).map(|row| {
             row.runner = Some(runner);
             row.epoch += 1;
-            Claimed {
-                id: row.saga.id(),
-                saga: Ok(Box::new(row.saga.clone())),
-                epoch: row.epoch,
-                refusal: row.refusal.clone().filter(|_| row.turned),
-                remaining: Duration::from_secs(30),
-                noted: row
-                    .trouble
-                    .as_ref()
-                    .and_then(|trouble| Noted::from_json(trouble.to_json())),
-            }
+            row.claimed()
         });
-        Ok(claimed.collect())
+        let taken = TakenOver {
+            sagas: claimed.collect(),
+            takeovers: 0,
+        };
+        if tables.lose_claims > 0 {
+            tables.lose_claims -= 1;
+            return Err(LogUnreachable("the answer was lost".to_owned()));
+        }
+        Ok(taken)
+    }
+
+    async fn carried(
+        &self,
+        runner: RunnerId,
+        limit: usize,
+    ) -> Result<TakenOver<S>, LogUnreachable> {
+        let tables = self.lock();
+        let mine = tables
+            .rows
+            .values()
+            .filter(|row| !row.ended && row.runner == Some(runner));
+        Ok(TakenOver {
+            sagas: mine.take(limit).map(MemoryRow::claimed).collect(),
+            takeovers: 0,
+        })
     }
 
     /// Every saga here is of the one definition.
@@ -227,7 +258,7 @@ impl<S: Saga + Clone> Log<S> for MemoryLog<S> {
         Ok(())
     }
 
-    async fn beat(&self, runner: RunnerId, _low_water: SagaId) -> Result<(), LogUnreachable> {
+    async fn beat(&self, runner: RunnerId, _sign: Sign) -> Result<(), LogUnreachable> {
         let mut tables = self.lock();
         if tables.silent.contains(&runner) {
             return Err(LogUnreachable("cut off".to_owned()));

@@ -194,3 +194,34 @@ async fn attempts_of_the_runner_before_are_counted_on() {
     .await;
     assert_eq!(attempts, 8);
 }
+
+#[tokio::test]
+async fn sagas_of_a_claim_whose_answer_was_lost_are_carried() {
+    let log: Arc<MemoryLog<Purchase>> = Arc::default();
+    let id = id();
+    log.start(Purchase { id, seats: None }, None, LONG);
+    log.lose_claims(1);
+    let shop = Shop::open_on(Arc::clone(&log));
+    assert_eq!(shop.end_of(id).await, None);
+    assert_eq!(log.row(id).unwrap().epoch, 2, "it was claimed once");
+}
+
+#[tokio::test]
+async fn a_saga_that_its_own_process_turns_from_outside_goes_on_under_the_later_epoch() {
+    let shop = Shop::open();
+    let id = id();
+    shop.till.plan(id, &[Script::Unknown; 500]);
+    shop.buy(id, LONG);
+    eventually("its second step", || {
+        (!shop.till.saw(id).is_empty()).then_some(())
+    })
+    .await;
+    let runner = shop.runner.id();
+    shop.log.turn_from_outside(id, runner, "cancelled");
+    let taken = shop.log.carried(runner, 10).await.unwrap();
+    shop.runner.taken_over(taken);
+    assert_eq!(shop.end_of(id).await, Some("cancelled"));
+    assert_eq!(shop.till.saw(id).last(), Some(&"undo charge"));
+    assert_eq!(shop.seats.saw(id).last(), Some(&"undo seat"));
+    assert_eq!(shop.runner.room(), RunnerSettings::default().window_max);
+}

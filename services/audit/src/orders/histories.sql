@@ -6,7 +6,12 @@ with history as (
         count(*) as events,
         min(e.position) filter (where e.version = 1 and e.type = 1 and e.state = 1) as placed,
         min(e.position) filter (where e.version = 2 and e.type = 2 and e.state = 2) as confirmed,
-        min(e.position) filter (where e.version = 2 and e.type = 3 and e.state = 4) as rejected
+        min(e.position) filter (where e.version = 2 and e.type = 3 and e.state = 4) as rejected,
+        min(e.position) filter (where e.version in (2, 3) and e.type = 4 and e.state = 5)
+            as cancelling,
+        min(e.position) filter (where e.version in (3, 4) and e.type = 5 and e.state = 6)
+            as cancelled,
+        min(e.position) filter (where e.version = 1 and e.type = 5 and e.state = 6) as entombed
     from order_history e
     -- What stands where no position was given out is E1's.
     join feed_partitions p
@@ -52,6 +57,19 @@ where not coalesce(
         when o.state = 4 then
             o.version = 2 and o.rejection is not null
             and h.events = 2 and h.placed < h.rejected
+        -- Turned while it was running, or marked after it was confirmed; CANCELLED is one more. One
+        -- that was cancelled before it came has that event alone.
+        when o.state in (5, 6) and h.placed is null then
+            o.state = 6 and o.version = 1 and o.turn_time is null and o.rejection is null
+            and h.events = 1 and h.entombed is not null
+        when o.state in (5, 6) then
+            o.version = o.state - 3 + case when o.turn_time is null then 1 else 0 end
+            and (o.rejection is not null) = (o.turn_time is not null)
+            and (h.confirmed is null) = (o.turn_time is not null)
+            and h.events = o.version
+            and h.placed < coalesce(h.confirmed, h.cancelling)
+            and coalesce(h.confirmed, h.placed) < h.cancelling
+            and (o.state = 5 or h.cancelling < h.cancelled)
     end,
     false
 )

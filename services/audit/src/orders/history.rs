@@ -2,7 +2,8 @@
 //! legal life, version by version.
 //!
 //! An order has no event until it is decided or turned; then PLACED is its version 1. Its decision,
-//! CONFIRMED or REJECTED, is version 2, and nothing comes after it.
+//! CONFIRMED or REJECTED, is version 2; CANCEL_STARTED stands in its place or follows CONFIRMED, and
+//! CANCELLED follows that. One that was cancelled before it came has CANCELLED alone, as version 1.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use futures::TryStreamExt as _;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::order::{CONFIRMED, PENDING, REJECTED};
+use super::order::{CANCELLED, CANCELLING, CONFIRMED, PENDING, REJECTED};
 use crate::blame::FeedDamage;
 use crate::database::Database;
 use crate::finding::{Row, Source};
@@ -141,9 +142,13 @@ impl Life {
 
 /// What the row alone cannot say.
 fn illegal_row(order: &Life) -> Option<String> {
+    let own_saga = i64::from(!order.turned);
     let expected = match order.state {
         PENDING => 1,
         CONFIRMED | REJECTED => 2,
+        CANCELLING => 2 + own_saga,
+        CANCELLED if is_entombed(order) => 1,
+        CANCELLED => 3 + own_saga,
         state => return Some(format!("is in state {state}, which no order has")),
     };
     if order.version != expected {
@@ -164,6 +169,11 @@ fn illegal_row(order: &Life) -> Option<String> {
         };
         format!("is {what} and has {has} rejection")
     })
+}
+
+/// Whether it was cancelled before it came.
+fn is_entombed(order: &Life) -> bool {
+    order.state == CANCELLED && order.version == 1 && !order.turned
 }
 
 enum Sequence {
@@ -231,6 +241,16 @@ fn illegal_move(order: &Life) -> Option<String> {
         (PENDING, false) => &[],
         (PENDING, true) => &[(1, PENDING)],
         (CONFIRMED, _) => &[(1, PENDING), (2, CONFIRMED)],
+        (CANCELLING, true) => &[(1, PENDING), (4, CANCELLING)],
+        (CANCELLING, false) => &[(1, PENDING), (2, CONFIRMED), (4, CANCELLING)],
+        (CANCELLED, _) if is_entombed(order) => &[(5, CANCELLED)],
+        (CANCELLED, true) => &[(1, PENDING), (4, CANCELLING), (5, CANCELLED)],
+        (CANCELLED, false) => &[
+            (1, PENDING),
+            (2, CONFIRMED),
+            (4, CANCELLING),
+            (5, CANCELLED),
+        ],
         _ => &[(1, PENDING), (3, REJECTED)],
     };
     (moves != legal).then(|| {
@@ -256,7 +276,11 @@ mod tests {
             customer_id: String::new(),
             request_id: String::new(),
             state,
-            version: if state == 1 { 1 } else { 2 },
+            version: match state {
+                1 => 1,
+                5 | 6 => i64::try_from(events.len()).unwrap(),
+                _ => 2,
+            },
             turned,
             explained: turned || state == 4,
             event_versions: events.iter().map(|event| event.0).collect(),
@@ -281,6 +305,11 @@ mod tests {
             order(2, false, &[PLACED, CONFIRMED]),
             order(4, false, &[PLACED, REJECTED]),
             order(4, true, &[PLACED, REJECTED]),
+            order(5, true, &[PLACED, (2, 4, 5)]),
+            order(5, false, &[PLACED, CONFIRMED, (3, 4, 5)]),
+            order(6, true, &[PLACED, (2, 4, 5), (3, 5, 6)]),
+            order(6, false, &[PLACED, CONFIRMED, (3, 4, 5), (4, 5, 6)]),
+            order(6, false, &[(1, 5, 6)]),
         ] {
             assert_eq!(verdict(&legal, FeedDamage::default()), None, "{legal:?}");
         }
@@ -297,6 +326,10 @@ mod tests {
             (order(2, false, &[PLACED, REJECTED]), O1),
             (order(2, false, &[PLACED, CONFIRMED, (3, 3, 4)]), O1),
             (order(2, false, &[(1, 2, 2), CONFIRMED]), O1),
+            (order(5, false, &[PLACED, (2, 4, 5)]), O1),
+            (order(6, true, &[PLACED, CONFIRMED, (3, 5, 6)]), O1),
+            (order(6, false, &[PLACED, (2, 4, 5), (3, 5, 6)]), O1),
+            (order(6, true, &[(1, 5, 6)]), O1),
             (order(2, false, &[CONFIRMED]), E2),
             (order(2, false, &[PLACED, (3, 2, 2)]), E2),
             (order(2, false, &[CONFIRMED, PLACED]), E2),

@@ -1,7 +1,9 @@
-//! What a decided order lacks: its stock (I5) or its money (O2); or what a rejected one still keeps
-//! (O3). Nothing here reads.
+//! What a decided order lacks: its stock (I5) or its money (O2); or what a rejected or cancelled one
+//! still keeps (O3). Nothing here reads.
 
-use super::order::{ALLOCATED, CONFIRMED, Order, REJECTED, Reservation, Units, difference, units};
+use super::order::{
+    ALLOCATED, CANCELLED, CONFIRMED, Order, REJECTED, Reservation, Units, difference, units,
+};
 use crate::finding::Row;
 use crate::money::{Payment, row_of};
 use crate::predicate::PredicateId::{self, I5, O2, O3};
@@ -27,7 +29,7 @@ pub(super) fn stock(
 ) -> Option<WrongStock> {
     let (predicate, wanted) = match order.state {
         CONFIRMED => (I5, order.lines.as_deref().and_then(units)),
-        REJECTED => (O3, Some(Units::new())),
+        REJECTED | CANCELLED => (O3, Some(Units::new())),
         _ => return None,
     };
     let kept = reservation.map_or_else(|| Some(Units::new()), Reservation::kept);
@@ -73,9 +75,10 @@ fn stock_message(
         Some(it) if it.state != ALLOCATED => {
             format!("is confirmed, and its reservation is in state {}", it.state)
         }
-        Some(_) if order.state == REJECTED => {
+        Some(_) if order.state != CONFIRMED => {
             format!(
-                "is rejected, and its reservation keeps {} of {sku}",
+                "{}, and its reservation keeps {} of {sku}",
+                ended(order),
                 -lacking
             )
         }
@@ -95,7 +98,7 @@ pub(super) fn money(
 ) -> Option<Fault> {
     let (predicate, message) = match order.state {
         CONFIRMED => (O2, unpaid(order, payment, asked)?),
-        REJECTED => (O3, unreturned(payment?)?),
+        REJECTED | CANCELLED => (O3, unreturned(order, payment?)?),
         _ => return None,
     };
     let rows = std::iter::once(order.row()).chain(payment.map(row_of));
@@ -156,16 +159,26 @@ fn unpaid(
     })
 }
 
-/// What a rejected order's payment still has or does.
-fn unreturned(payment: &Payment) -> Option<String> {
+/// How an order says that it ended without stock and money.
+fn ended(order: &Order) -> &'static str {
+    if order.state == CANCELLED {
+        "is cancelled"
+    } else {
+        "is rejected"
+    }
+}
+
+/// What the payment of a rejected or cancelled order still has or does.
+fn unreturned(order: &Order, payment: &Payment) -> Option<String> {
     let kept = payment.captured - payment.refunded;
     let set_aside = payment.authorized - payment.captured - payment.voided;
     if kept != 0 || set_aside != 0 {
         return Some(format!(
-            "is rejected, and {kept} of its money is kept and {set_aside} is set aside"
+            "{}, and {kept} of its money is kept and {set_aside} is set aside",
+            ended(order)
         ));
     }
-    (payment.state == 6).then(|| "is rejected, and its payment is not settled".to_owned())
+    (payment.state == 6).then(|| format!("{}, and its payment is not settled", ended(order)))
 }
 
 fn fault(

@@ -14,6 +14,8 @@ use crate::finding::{Row, Source, optional};
 pub(super) const PENDING: i16 = 1;
 pub(super) const CONFIRMED: i16 = 2;
 pub(super) const REJECTED: i16 = 4;
+pub(super) const CANCELLING: i16 = 5;
+pub(super) const CANCELLED: i16 = 6;
 
 /// `allocations.state`.
 pub(super) const ALLOCATED: i16 = 6;

@@ -32,7 +32,10 @@ impl Outcome {
         match state {
             OrderState::Confirmed => Self::Confirmed,
             OrderState::Rejected => Self::Refused(name_of(rejection)),
-            OrderState::Pending | OrderState::Unspecified => Self::Unknown("PENDING"),
+            OrderState::Cancelled => Self::Refused("CANCELLED"),
+            OrderState::Pending | OrderState::Cancelling | OrderState::Unspecified => {
+                Self::Unknown("PENDING")
+            }
         }
     }
 }

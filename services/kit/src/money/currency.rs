@@ -55,8 +55,14 @@ fn place_of(code: &[u8]) -> Option<usize> {
 }
 
 impl Currency {
+    /// ISO 4217's XXX, "no currency": for what has no amount. No text is read as it.
+    pub const NONE: Self = Self(*b"XXX");
+
     /// Gives the three capital letters.
     pub fn as_str(self) -> &'static str {
+        if self == Self::NONE {
+            return "XXX";
+        }
         let place = place_of(&self.0).expect("a currency is only made from the list");
         &CODES[place * STRIDE..place * STRIDE + 3]
     }

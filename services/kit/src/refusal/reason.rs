@@ -34,6 +34,7 @@ pub fn code_of(reason: Reason) -> Code {
         | Reason::CaptureExceedsAuthorized
         | Reason::RefundExceedsCaptured
         | Reason::KeyTooOld => Code::FailedPrecondition,
+        Reason::VersionMismatch => Code::Aborted,
         Reason::Overloaded | Reason::BacklogFull => Code::ResourceExhausted,
         Reason::NotServing
         | Reason::DatabaseUnavailable
@@ -42,7 +43,9 @@ pub fn code_of(reason: Reason) -> Code {
         | Reason::ProviderOutcomeUnknown
         | Reason::InFlight => Code::Unavailable,
         Reason::DeadlinePast | Reason::AnswerPending => Code::DeadlineExceeded,
-        Reason::Internal | Reason::TimedOut | Reason::Unspecified => Code::Internal,
+        Reason::Internal | Reason::TimedOut | Reason::Cancelled | Reason::Unspecified => {
+            Code::Internal
+        }
     }
 }
 
@@ -106,7 +109,8 @@ mod tests {
             let expected = match reason as i32 {
                 1..20 => Code::InvalidArgument,
                 20..30 => Code::NotFound,
-                30..80 => Code::FailedPrecondition,
+                30..60 => Code::FailedPrecondition,
+                60..70 => Code::Aborted,
                 80..90 => Code::ResourceExhausted,
                 90..100 => Code::Unavailable,
                 100..110 => Code::DeadlineExceeded,

@@ -10,6 +10,7 @@ use tonic::{Response, Status};
 
 use crate::{
     convert::{self, View},
+    domain::CancelPlan,
     store::Reads,
 };
 
@@ -24,7 +25,11 @@ pub(super) async fn get_order(
     let id = id.ok_or_else(not_found)?;
     let orders = reads.by_id(&[id]).await.map_err(|error| unread(&error))?;
     let order = orders.first().ok_or_else(not_found)?;
-    let order = convert::order(order, View::Full);
+    let cancellable = CancelPlan::of(order).map(|plan| convert::cancel_plan(order, plan));
+    let order = wire::Order {
+        cancellable,
+        ..convert::order(order, View::Full)
+    };
     Ok(Response::new(wire::GetOrderResponse { order: Some(order) }))
 }
 

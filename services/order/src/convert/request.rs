@@ -257,6 +257,8 @@ pub(crate) fn states(v: &mut Violations, states: &[i32]) -> Vec<OrderState> {
             Some(wire::OrderState::Pending) => read.push(OrderState::Pending),
             Some(wire::OrderState::Confirmed) => read.push(OrderState::Confirmed),
             Some(wire::OrderState::Rejected) => read.push(OrderState::Rejected),
+            Some(wire::OrderState::Cancelling) => read.push(OrderState::Cancelling),
+            Some(wire::OrderState::Cancelled) => read.push(OrderState::Cancelled),
             None => {}
         }
     }

@@ -1,9 +1,14 @@
 //! The domain onto the wire.
 
 use holdfast_kit::{money::Money, time};
-use holdfast_proto::{order as wire, types::StockLine};
+use holdfast_proto::{
+    order as wire,
+    types::{self, StockLine},
+};
 
-use crate::domain::{AdjustmentKind, Capture, Order, OrderState, Placement, Priority};
+use crate::domain::{
+    AdjustmentKind, Allocation, CancelPlan, Capture, Order, OrderState, Placement, Priority,
+};
 
 /// How much of an order an answer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +26,7 @@ pub(crate) fn order(order: &Order, view: View) -> wire::Order {
         order_id: order.id.to_string(),
         state: state(order.state).into(),
         version: order.version,
-        total_amount: Some(placement.total.to_wire()),
+        total_amount: (!order.is_tombstone()).then(|| placement.total.to_wire()),
         customer_id: placement.customer_id.clone(),
         request_id: placement.request_id.clone(),
         create_time: Some(time::to_wire(order.create_time)),
@@ -37,31 +42,47 @@ pub(crate) fn order(order: &Order, view: View) -> wire::Order {
     if view == View::Basic {
         return basic;
     }
-    let money = |minor_units| {
-        Money {
-            currency: placement.total.currency,
-            minor_units,
-        }
-        .to_wire()
-    };
+    let money = |minor_units| (!order.is_tombstone()).then(|| amount(order, minor_units));
     wire::Order {
         lines: lines(placement),
         priority: priority(placement.priority).into(),
         capture: capture(placement.capture).into(),
         metadata: placement.metadata.clone().into_iter().collect(),
-        allocations: order
-            .allocated()
-            .into_iter()
-            .map(|line| StockLine {
-                sku: line.sku,
-                quantity: line.quantity,
-                location_id: Some(line.location_id),
-            })
-            .collect(),
-        captured_amount: Some(money(order.captured_minor_units)),
+        allocations: stock_lines(order.allocated()),
+        captured_amount: money(order.captured_minor_units),
+        refunded_total: money(order.refunded_minor_units),
+        cancel_reason: order.cancel_reason.clone(),
         adjustments: adjustments(placement),
         ..basic
     }
+}
+
+/// What a cancel gives back of an order.
+pub(crate) fn cancel_plan(order: &Order, plan: CancelPlan) -> wire::CancelPlan {
+    wire::CancelPlan {
+        version: plan.version,
+        void_amount: plan.money.map(|money| amount(order, money.void)),
+        refund_amount: plan.money.map(|money| amount(order, money.refund)),
+        release_lines: stock_lines(plan.release),
+    }
+}
+
+fn amount(order: &Order, minor_units: i64) -> types::Money {
+    let currency = order.placement.total.currency;
+    Money {
+        currency,
+        minor_units,
+    }
+    .to_wire()
+}
+
+fn stock_lines(allocations: Vec<Allocation>) -> Vec<StockLine> {
+    let line = |allocation: Allocation| StockLine {
+        sku: allocation.sku,
+        quantity: allocation.quantity,
+        location_id: Some(allocation.location_id),
+    };
+    allocations.into_iter().map(line).collect()
 }
 
 fn lines(placement: &Placement) -> Vec<wire::OrderLine> {
@@ -107,6 +128,8 @@ fn state(state: OrderState) -> wire::OrderState {
         OrderState::Pending => wire::OrderState::Pending,
         OrderState::Confirmed => wire::OrderState::Confirmed,
         OrderState::Rejected => wire::OrderState::Rejected,
+        OrderState::Cancelling => wire::OrderState::Cancelling,
+        OrderState::Cancelled => wire::OrderState::Cancelled,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use holdfast_kit::{id::OrderId, refusal::Refusal};
+use holdfast_kit::{id::OrderId, money::Currency, refusal::Refusal};
 use serde::{Deserialize, Serialize};
 
 use super::{Line, Placement};
@@ -20,15 +20,28 @@ pub(crate) enum OrderState {
     Confirmed,
     /// Refused; no stock is allocated and no money is kept.
     Rejected,
+    /// A cancel has won; what the order had is on its way back.
+    Cancelling,
+    /// Cancelled; no stock is allocated and no money is kept.
+    Cancelled,
 }
 
 impl OrderState {
-    /// Whether the order's saga has ended.
+    /// Whether no saga is at work on the order.
     #[must_use]
     pub(crate) fn is_decided(self) -> bool {
         match self {
-            Self::Pending => false,
-            Self::Confirmed | Self::Rejected => true,
+            Self::Pending | Self::Cancelling => false,
+            Self::Confirmed | Self::Rejected | Self::Cancelled => true,
+        }
+    }
+
+    /// Whether it is never left.
+    #[must_use]
+    pub(crate) fn is_terminal(self) -> bool {
+        match self {
+            Self::Pending | Self::Confirmed | Self::Cancelling => false,
+            Self::Rejected | Self::Cancelled => true,
         }
     }
 }
@@ -65,6 +78,10 @@ pub(crate) struct Order {
     pub(crate) allocations: Option<Vec<Allocation>>,
     /// Money captured, in minor units.
     pub(crate) captured_minor_units: i64,
+    /// Money refunded, in minor units.
+    pub(crate) refunded_minor_units: i64,
+    /// What the winning cancel gave as its reason; empty: nothing.
+    pub(crate) cancel_reason: String,
 }
 
 impl Order {
@@ -74,8 +91,20 @@ impl Order {
         match (self.state, &self.allocations) {
             (OrderState::Confirmed, Some(allocations)) => allocations.clone(),
             (OrderState::Confirmed, None) => as_named(&self.placement.lines),
-            (OrderState::Pending | OrderState::Rejected, _) => Vec::new(),
+            (
+                OrderState::Pending
+                | OrderState::Rejected
+                | OrderState::Cancelling
+                | OrderState::Cancelled,
+                _,
+            ) => Vec::new(),
         }
+    }
+
+    /// Whether it was cancelled before it was ever placed: it has no lines and no amounts.
+    #[must_use]
+    pub(crate) fn is_tombstone(&self) -> bool {
+        self.placement.total.currency == Currency::NONE
     }
 }
 

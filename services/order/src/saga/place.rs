@@ -17,11 +17,11 @@ use holdfast_kit::{
 };
 use saga_runtime::{Definition, Saga, SagaId};
 
+use super::participant::Linked;
 use crate::domain::{Allocation, Placement};
 
-mod allocate;
-mod participant;
-mod pay;
+pub(super) mod allocate;
+pub(super) mod pay;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +45,13 @@ pub(crate) struct Placing {
     pub(crate) captured_minor_units: i64,
     /// The trace of the call that placed it; it is in no log, so a saga that was taken over has none.
     pub(crate) trace: Option<TraceParent>,
+}
+
+impl Placing {
+    /// An item of a batch, with the trace that the order came with.
+    fn linked<T>(&self, item: T) -> Linked<T> {
+        Linked::new(item, self.order_id, self.trace)
+    }
 }
 
 impl Saga for Placing {

@@ -15,10 +15,19 @@ pub(super) struct FinishItem {
     pub(super) id: OrderId,
     pub(super) epoch: i64,
     pub(super) turned: bool,
-    /// Why it is rejected, as JSON; `None` confirms it.
+    pub(super) end: End,
+    /// Why it turned or is rejected, as JSON.
     pub(super) rejection: Option<String>,
     pub(super) allocations: Option<String>,
     pub(super) captured_minor_units: i64,
+}
+
+/// How an order ends; the numbers of its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Confirmed = 2,
+    Rejected = 4,
+    Cancelled = 6,
 }
 
 /// What a decision tells whoever waits for the order.
@@ -49,10 +58,7 @@ impl Command for Finish {
         let ids: Vec<Uuid> = items.iter().map(|item| item.id.as_uuid()).collect();
         let epochs: Vec<i64> = items.iter().map(|item| item.epoch).collect();
         let turned: Vec<bool> = items.iter().map(|item| item.turned).collect();
-        let states: Vec<i16> = items
-            .iter()
-            .map(|item| if item.rejection.is_some() { 4 } else { 2 })
-            .collect();
+        let states: Vec<i16> = items.iter().map(|item| item.end as i16).collect();
         let rejections: Vec<Option<&str>> =
             items.iter().map(|item| item.rejection.as_deref()).collect();
         let allocations: Vec<Option<&str>> = items

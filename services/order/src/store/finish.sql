@@ -19,7 +19,7 @@ with ended as (
     ) as i
     where o.shard = i.shard
         and o.order_id = i.order_id
-        and o.state = 1
+        and (o.state = 1 or o.state = 5 and i.turned)
         and o.epoch = i.epoch
         and (o.turn_time is not null) = i.turned
     returning o.shard, o.order_id, o.version, o.state, o.create_time, o.update_time, i.turned
@@ -44,7 +44,7 @@ published as (
         shard, order_id, version, type, state, create_time, placed_time, feed_partition, position
     )
     select
-        n.shard, n.order_id, n.version, case n.state when 2 then 2 else 3 end, n.state,
+        n.shard, n.order_id, n.version, case n.state when 2 then 2 when 4 then 3 else 5 end, n.state,
         n.update_time, case when not n.turned then n.create_time end, 0,
         c.last_position - n.places + n.place
     from numbered n

@@ -31,7 +31,7 @@ pub(super) async fn ids(
 ) -> Result<Vec<OrderId>, sqlx::Error> {
     let before = filter.before.map_or(Uuid::max(), OrderId::as_uuid);
     let states: Vec<i16> = if filter.states.is_empty() {
-        vec![1, 2, 4]
+        vec![1, 2, 4, 5, 6]
     } else {
         filter.states.iter().map(|state| column(*state)).collect()
     };
@@ -90,5 +90,7 @@ fn column(state: OrderState) -> i16 {
         OrderState::Pending => 1,
         OrderState::Confirmed => 2,
         OrderState::Rejected => 4,
+        OrderState::Cancelling => 5,
+        OrderState::Cancelled => 6,
     }
 }

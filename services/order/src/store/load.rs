@@ -1,10 +1,10 @@
 //! Reads order rows. A row that cannot be decoded costs its own order only.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use holdfast_kit::{
-    id::OrderId,
+    id::{OrderId, Shard},
     money::{Currency, Money},
     refusal::Refusal,
 };
@@ -59,6 +59,8 @@ struct Row {
     rejection: Option<Value>,
     allocations: Option<Value>,
     captured_minor_units: i64,
+    refunded_minor_units: i64,
+    cancel_reason: Option<String>,
     runner: Option<Uuid>,
     epoch: i64,
     turned: bool,
@@ -127,11 +129,45 @@ pub(super) async fn find(
     Ok(found.collect())
 }
 
+/// Finds the ids of orders by (customer_id, request_id).
+pub(super) async fn ids_of<'a>(
+    connection: &mut PgConnection,
+    keys: &'a [(String, String)],
+) -> Result<HashMap<(String, String), OrderId>, sqlx::Error> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let key = |(customer, request): &'a (String, String)| {
+        (Shard::of_customer(customer).get(), &**customer, &**request)
+    };
+    let keys: Vec<_> = keys.iter().map(key).collect();
+    let found = find(connection, &keys).await?;
+    let id = |found: Found| ((found.customer_id, found.request_id), found.id);
+    Ok(found.into_iter().map(id).collect())
+}
+
+impl Stored {
+    /// A row that no saga is at work on, as it is about to be written.
+    pub(super) fn ended(order: Order) -> Self {
+        Self {
+            id: order.id,
+            order: Ok(order),
+            ended: true,
+            runner: None,
+            epoch: 1,
+            turned: false,
+            halted: false,
+            remaining: Duration::ZERO,
+            noted: None,
+        }
+    }
+}
+
 impl From<Row> for Stored {
     fn from(row: Row) -> Self {
         Self {
             id: OrderId::from_uuid(row.order_id),
-            ended: row.state != 1,
+            ended: row.state != 1 && !(row.state == 5 && row.turned),
             runner: row.runner.map(RunnerId),
             epoch: row.epoch,
             turned: row.turned,
@@ -144,10 +180,7 @@ impl From<Row> for Stored {
 }
 
 fn decode(row: Row) -> Result<Order, String> {
-    let currency: Currency = row
-        .currency_code
-        .parse()
-        .map_err(|_| format!("currency {}", row.currency_code))?;
+    let currency = currency(&row.currency_code)?;
     let total = Money::new(currency, row.total_minor_units).map_err(|error| error.to_string())?;
     let decide_within = row.decide_within_ms.map(u64::try_from).transpose();
     let placement = Placement {
@@ -174,7 +207,16 @@ fn decode(row: Row) -> Result<Order, String> {
         rejection: optional::<Refusal>("rejection", row.rejection)?,
         allocations: optional("allocations", row.allocations)?,
         captured_minor_units: row.captured_minor_units,
+        refunded_minor_units: row.refunded_minor_units,
+        cancel_reason: row.cancel_reason.unwrap_or_default(),
     })
+}
+
+fn currency(code: &str) -> Result<Currency, String> {
+    if code == Currency::NONE.as_str() {
+        return Ok(Currency::NONE);
+    }
+    code.parse().map_err(|_| format!("currency {code}"))
 }
 
 fn optional<T: DeserializeOwned>(column: &str, value: Option<Value>) -> Result<Option<T>, String> {
@@ -190,6 +232,8 @@ fn state(column: i16) -> Result<OrderState, String> {
         1 => Ok(OrderState::Pending),
         2 => Ok(OrderState::Confirmed),
         4 => Ok(OrderState::Rejected),
+        5 => Ok(OrderState::Cancelling),
+        6 => Ok(OrderState::Cancelled),
         other => Err(format!("state {other}")),
     }
 }

@@ -1,17 +1,20 @@
 //! The log port of the order saga: its log is columns of the order row, so that a happy order costs
 //! one insert and one update.
 
-use holdfast_kit::{id::OrderId, refusal::Refusal};
+use holdfast_kit::{
+    id::OrderId,
+    refusal::{Reason, Refusal},
+};
 use saga_batch::{Limits, WriteError, Writer};
 use saga_runtime::{
-    Beat, Claimed, Log, LogEntry, LogUnreachable, Logged, Row, RunnerId, SagaId, Trouble,
+    Beat, Log, LogEntry, LogUnreachable, Logged, Row, RunnerId, SagaId, Sign, TakenOver, Trouble,
 };
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::task::JoinHandle;
 
 pub(crate) use super::finish::Receipt;
 use super::{
-    finish::{Finish, FinishItem},
+    finish::{End, Finish, FinishItem},
     load::{self, Stored},
     recovery, trouble,
     turn::{Turn, TurnItem},
@@ -97,12 +100,18 @@ impl Log<Placing> for OrderLog {
 
     async fn finish(&self, entries: &[LogEntry<Placing>]) -> Vec<Logged<Receipt>> {
         let items = entries.iter().map(|entry| {
-            let confirmed = entry.refusal.is_none();
+            let end = match &entry.refusal {
+                None => End::Confirmed,
+                Some(refusal) if refusal.reason == Reason::Cancelled => End::Cancelled,
+                Some(_) => End::Rejected,
+            };
+            let confirmed = end == End::Confirmed;
             let allocations = entry.saga.allocations.as_ref().filter(|_| confirmed);
             FinishItem {
                 id: entry.saga.order_id,
                 epoch: entry.epoch,
                 turned: entry.turned,
+                end,
                 rejection: entry.refusal.as_ref().map(json),
                 allocations: allocations.map(json),
                 captured_minor_units: if confirmed {
@@ -143,8 +152,18 @@ impl Log<Placing> for OrderLog {
         &self,
         runner: RunnerId,
         limit: usize,
-    ) -> Result<Vec<Claimed<Placing>>, LogUnreachable> {
+    ) -> Result<TakenOver<Placing>, LogUnreachable> {
         recovery::claim(&self.pool, runner, limit)
+            .await
+            .map_err(|error| unreachable(&error))
+    }
+
+    async fn carried(
+        &self,
+        runner: RunnerId,
+        limit: usize,
+    ) -> Result<TakenOver<Placing>, LogUnreachable> {
+        recovery::carried(&self.pool, runner, limit)
             .await
             .map_err(|error| unreachable(&error))
     }
@@ -162,8 +181,8 @@ impl Log<Placing> for OrderLog {
             .map_err(|error| unreachable(&error))
     }
 
-    async fn beat(&self, runner: RunnerId, low_water: SagaId) -> Result<(), LogUnreachable> {
-        recovery::beat(&self.beats, runner, low_water)
+    async fn beat(&self, runner: RunnerId, sign: Sign) -> Result<(), LogUnreachable> {
+        recovery::beat(&self.beats, runner, sign)
             .await
             .map_err(|error| unreachable(&error))
     }

@@ -285,6 +285,10 @@ impl Place {
 }
 
 fn compared(order: &Order, placement: &Placement) -> Placed {
+    if order.is_tombstone() {
+        // Cancelled before it came, whatever it was to hold.
+        return Placed::Existing(Box::new(order.clone()));
+    }
     let fields = differing_fields(&order.placement, placement);
     if fields.is_empty() {
         return Placed::Existing(Box::new(order.clone()));

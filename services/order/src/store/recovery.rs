@@ -1,56 +1,136 @@
 //! Takeover: signs of life, and the sagas that nobody has. Whoever is buried gives up its sagas in
-//! the same transaction, and every change of hands raises the epoch.
+//! the same transaction, and every change of hands raises the epoch. A saga is unfinished while its
+//! order is PENDING, or CANCELLING and turned.
 
 use holdfast_kit::id::OrderId;
-use saga_runtime::{Beat, Claimed, RunnerId, SagaId};
-use sqlx::{Connection, PgPool};
+use saga_runtime::{Beat, Claimed, RunnerId, SagaId, Sign, TakenOver};
+use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::load::{self, Stored};
 use crate::saga::place::{Placing, VERSION};
 
-/// Takes over up to `limit` unfinished sagas without a runner, oldest first.
+/// Takes over up to `limit` unfinished sagas without a runner, oldest first. The runner's mark goes
+/// below them in the same statement: were it left to the next sign of life, the heirs of a runner
+/// that dies before that one would look past them.
 pub(super) async fn claim(
     pool: &PgPool,
     runner: RunnerId,
     limit: usize,
-) -> Result<Vec<Claimed<Placing>>, sqlx::Error> {
+) -> Result<TakenOver<Placing>, sqlx::Error> {
     let mut connection = pool.acquire().await?;
-    let ids = sqlx::query_scalar!(
+    let rows = sqlx::query!(
         "-- order: claim sagas
         with free as (
             select o.shard, o.order_id
             from orders o
             where o.runner is null
-                and o.state = 1
+                and (o.state = 1 or o.state = 5 and o.turn_time is not null)
                 and o.halt is null
                 and o.definition_version <= $3
             order by o.order_id
             limit $2
             for update skip locked
+        ),
+        -- A runner that has been buried meanwhile has no mark, and takes nothing over.
+        marked as (
+            update saga_runners r
+            set
+                low_water = least(
+                    r.low_water, (select f.order_id from free f order by f.order_id limit 1)
+                ),
+                takeovers = r.takeovers + 1
+            where r.runner = $1
+                and exists (select from free)
+            returning r.takeovers
         )
         update orders o
         set runner = $1, epoch = o.epoch + 1
         from free f
+        cross join marked m
         where o.shard = f.shard
             and o.order_id = f.order_id
-        returning o.order_id",
+        returning o.order_id, m.takeovers",
         runner.0,
         i64::try_from(limit).unwrap_or(i64::MAX),
         VERSION,
     )
     .fetch_all(&mut *connection)
     .await?;
+    let takeovers = rows.first().map_or(0, |row| row.takeovers);
+    let ids = rows.into_iter().map(|row| OrderId::from_uuid(row.order_id));
+    taken_over(&mut connection, runner, ids.collect(), takeovers).await
+}
+
+/// Lowers a runner's mark to `lowest` for a takeover in the same transaction, and gives the number of
+/// its takeovers; `None`: it has been buried, and takes nothing over.
+pub(super) async fn lower_mark(
+    connection: &mut PgConnection,
+    runner: RunnerId,
+    lowest: OrderId,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "-- order: lower a runner's mark
+        update saga_runners r
+        set low_water = least(r.low_water, $2), takeovers = r.takeovers + 1
+        where r.runner = $1
+        returning r.takeovers",
+        runner.0,
+        lowest.as_uuid(),
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Reads up to `limit` unfinished sagas of a runner, from its mark on.
+pub(super) async fn carried(
+    pool: &PgPool,
+    runner: RunnerId,
+    limit: usize,
+) -> Result<TakenOver<Placing>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let rows = sqlx::query!(
+        "-- order: read a runner's own sagas
+        select o.order_id, r.takeovers
+        from saga_runners r
+        join orders o
+            on o.order_id >= r.low_water
+            and o.runner = r.runner
+            and (o.state = 1 or o.state = 5 and o.turn_time is not null)
+            and o.halt is null
+        where r.runner = $1
+        order by o.order_id
+        limit $2",
+        runner.0,
+        i64::try_from(limit).unwrap_or(i64::MAX),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let takeovers = rows.first().map_or(0, |row| row.takeovers);
+    let ids = rows.into_iter().map(|row| OrderId::from_uuid(row.order_id));
+    taken_over(&mut connection, runner, ids.collect(), takeovers).await
+}
+
+async fn taken_over(
+    connection: &mut PgConnection,
+    runner: RunnerId,
+    ids: Vec<OrderId>,
+    takeovers: i64,
+) -> Result<TakenOver<Placing>, sqlx::Error> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(TakenOver {
+            sagas: Vec::new(),
+            takeovers,
+        });
     }
-    let ids: Vec<OrderId> = ids.into_iter().map(OrderId::from_uuid).collect();
-    let stored = load::by_id(&mut connection, &ids).await?;
-    Ok(stored
+    let stored = load::by_id(connection, &ids).await?;
+    let mine = stored
         .into_iter()
-        .filter(|stored| stored.runner == Some(runner))
-        .map(claimed)
-        .collect())
+        .filter(|stored| stored.runner == Some(runner) && !stored.ended);
+    Ok(TakenOver {
+        sagas: mine.map(claimed).collect(),
+        takeovers,
+    })
 }
 
 /// Counts the unfinished sagas that nobody has and that are of a later version than this process
@@ -61,7 +141,7 @@ pub(super) async fn unknown(pool: &PgPool) -> Result<i64, sqlx::Error> {
         select count(*) as "count!"
         from orders o
         where o.runner is null
-            and o.state = 1
+            and (o.state = 1 or o.state = 5 and o.turn_time is not null)
             and o.definition_version > $1"#,
         VERSION,
     )
@@ -116,7 +196,7 @@ pub(super) async fn release(
                 on o.shard = i.shard
                 and o.order_id = i.order_id
                 and o.runner = $1
-                and o.state = 1
+                and (o.state = 1 or o.state = 5 and o.turn_time is not null)
             order by o.shard, o.order_id
             for update of o
         )
@@ -135,19 +215,22 @@ pub(super) async fn release(
 }
 
 /// Shows a sign of life; a runner that was buried meanwhile is alive again, without its sagas.
-pub(super) async fn beat(
-    pool: &PgPool,
-    runner: RunnerId,
-    low_water: SagaId,
-) -> Result<(), sqlx::Error> {
+pub(super) async fn beat(pool: &PgPool, runner: RunnerId, sign: Sign) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "-- order: beat
-        insert into saga_runners as r (runner, beat, low_water)
-        values ($1, 1, $2)
+        insert into saga_runners as r (runner, beat, low_water, takeovers)
+        values ($1, 1, $2, $3)
         on conflict (runner) do update
-        set beat = r.beat + 1, low_water = excluded.low_water",
+        set
+            beat = r.beat + 1,
+            low_water = case
+                when r.takeovers <= excluded.takeovers then excluded.low_water
+                -- Made before a takeover that is in the log by now.
+                else least(r.low_water, excluded.low_water)
+            end",
         runner.0,
-        low_water.0,
+        sign.low_water.0,
+        sign.takeovers,
     )
     .execute(pool)
     .await?;
@@ -200,7 +283,7 @@ pub(super) async fn bury(pool: &PgPool, dead: &[RunnerId]) -> Result<u64, sqlx::
         set runner = null, epoch = o.epoch + 1
         where o.order_id >= $2
             and o.runner = any($1)
-            and o.state = 1",
+            and (o.state = 1 or o.state = 5 and o.turn_time is not null)",
         &dead,
         low_water,
     )

@@ -9,7 +9,9 @@ use holdfast_kit::{
 };
 use holdfast_postgres::testing::TestDatabase;
 use saga_batch::{Limits, Writer};
-use saga_runtime::{Lease, LeaseSettings, Log, Runner, RunnerId, RunnerSettings, SagaId};
+use saga_runtime::{
+    Claimed, Lease, LeaseSettings, Log, Runner, RunnerId, RunnerSettings, SagaId, Sign,
+};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -21,6 +23,7 @@ use crate::{
     saga::place::{self, Placing},
 };
 
+mod cancel;
 mod plans;
 mod start;
 mod takeover;
@@ -62,7 +65,9 @@ impl Shop {
             decisions,
         };
         let (place, _) = Writer::start(command, database.options(), Limits::default());
-        log.beat(runner.id(), SagaId(Uuid::now_v7())).await.unwrap();
+        log.beat(runner.id(), sign(SagaId(Uuid::now_v7()), 0))
+            .await
+            .unwrap();
         Self {
             database,
             pool,
@@ -91,6 +96,18 @@ impl Shop {
         }
     }
 
+    /// A runner of another process, alive, that has a mark above everything.
+    async fn heir(&self) -> RunnerId {
+        let heir = RunnerId::generate();
+        let sign = sign(SagaId(Uuid::now_v7()), 0);
+        self.log.beat(heir, sign).await.unwrap();
+        heir
+    }
+
+    async fn claim(&self, heir: RunnerId) -> Vec<Claimed<Placing>> {
+        self.log.claim(heir, 10).await.unwrap().sagas
+    }
+
     async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query)
             .fetch_one(&self.pool)
@@ -104,6 +121,13 @@ impl Shop {
             .await
             .unwrap()
             .remove(0)
+    }
+}
+
+fn sign(low_water: SagaId, takeovers: i64) -> Sign {
+    Sign {
+        low_water,
+        takeovers,
     }
 }
 

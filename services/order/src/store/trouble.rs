@@ -35,7 +35,7 @@ pub(super) async fn write(pool: &PgPool, troubles: &[Trouble]) -> Result<(), sql
                 on o.shard = i.shard
                 and o.order_id = i.order_id
                 and o.epoch = i.epoch
-                and o.state = 1
+                and (o.state = 1 or o.state = 5 and o.turn_time is not null)
             order by o.shard, o.order_id
             for update of o
         )

@@ -5,9 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use saga_core::Phase;
+use saga_core::{Event, Phase};
 
-use super::Task;
+use super::{super::Answer, Task, slots::Incoming};
 use crate::{Halt, Log, Saga, Settled, Trouble};
 
 /// What a trouble names in place of a step.
@@ -82,7 +82,9 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
 
     pub(super) fn settle(&mut self, key: usize, receipt: Option<L::Receipt>) {
         let slot = self.slots.remove(key);
-        self.parts.load.fetch_sub(1, Ordering::Relaxed);
+        // An heir of what has ended has nothing to go on with.
+        let leaving = 1 + usize::from(slot.heir.is_some());
+        self.parts.load.fetch_sub(leaving, Ordering::Relaxed);
         let entry = slot.entry.expect("a saga that has landed has its entry");
         let receipt = receipt.expect("a finish that made the change gives a receipt");
         self.measures.settled.increment(1);
@@ -101,6 +103,40 @@ impl<S: Saga, L: Log<S>> Task<S, L> {
         self.parts.load.fetch_sub(1, Ordering::Relaxed);
         self.measures.left.increment(1);
         self.left.push(slot.id);
+        if let Some(heir) = slot.heir {
+            self.admit(*heir);
+        }
+    }
+
+    /// Has a saga that is carried already go on under its later epoch, at once or when what it has
+    /// in flight has landed.
+    pub(super) fn supersede(&mut self, key: usize, incoming: Incoming<S>) {
+        let slot = self.slots.get(key);
+        let latest = slot
+            .heir
+            .as_ref()
+            .map_or(slot.epoch, |heir| heir.entry.epoch);
+        if incoming.entry.epoch <= latest {
+            self.parts.load.fetch_sub(1, Ordering::Relaxed);
+            return;
+        }
+        if slot.heir.replace(Box::new(incoming)).is_some() {
+            self.parts.load.fetch_sub(1, Ordering::Relaxed);
+        }
+        if !slot.state.awaits_answer() {
+            self.apply(key, Answer::event(Event::Superseded), None);
+        }
+    }
+
+    /// What a landed saga goes by: its answer, or that it goes on under a later epoch. An end that
+    /// is in the log is an end.
+    pub(super) fn unless_superseded(&mut self, key: usize, answer: Answer<S>) -> Answer<S> {
+        let slot = self.slots.get(key);
+        let ended = slot.state.phase == Phase::Finishing && answer.event == Event::Logged;
+        if slot.heir.is_some() && !ended {
+            return Answer::event(Event::Superseded);
+        }
+        answer
     }
 
     pub(super) fn park(&mut self, trouble: Trouble) {

@@ -2,13 +2,25 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use saga_core::State;
+use saga_core::{Event, State};
 
 use crate::{LogEntry, Noted, Saga, SagaId};
+
+/// A saga on its way into the runner.
+#[derive(Debug)]
+pub(super) struct Incoming<S: Saga> {
+    pub(super) entry: LogEntry<S>,
+    pub(super) deadline: Instant,
+    /// What it had failed at before it was taken over.
+    pub(super) noted: Option<Noted>,
+    /// What it begins with here.
+    pub(super) event: Event,
+}
 
 #[derive(Debug)]
 pub(super) struct Slot<S: Saga> {
     pub(super) id: SagaId,
+    pub(super) epoch: i64,
     pub(super) lines: usize,
     pub(super) state: State,
     pub(super) deadline: Instant,
@@ -18,6 +30,8 @@ pub(super) struct Slot<S: Saga> {
     pub(super) retry: u64,
     /// What it had failed at before it was taken over.
     pub(super) noted: Option<Noted>,
+    /// The same saga under a later epoch, which takes this one's place.
+    pub(super) heir: Option<Box<Incoming<S>>>,
 }
 
 #[derive(Debug)]
@@ -49,8 +63,8 @@ impl<S: Saga> Slots<S> {
         key
     }
 
-    pub(super) fn contains(&self, id: SagaId) -> bool {
-        self.keys.contains_key(&id)
+    pub(super) fn key_of(&self, id: SagaId) -> Option<usize> {
+        self.keys.get(&id).copied()
     }
 
     pub(super) fn find(&self, key: usize) -> Option<&Slot<S>> {

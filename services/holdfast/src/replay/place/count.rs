@@ -80,7 +80,10 @@ impl Placed {
                 *self.rejected.entry(name_of(reason)).or_default() += 1;
                 self.tell(order, name_of(reason));
             }
-            OrderState::Pending | OrderState::Unspecified => {
+            OrderState::Pending
+            | OrderState::Cancelling
+            | OrderState::Cancelled
+            | OrderState::Unspecified => {
                 self.unknown += 1;
                 self.tell(order, "answered without a decision");
             }

@@ -11,11 +11,9 @@ use holdfast_proto::{
 use saga_runtime::{Outcome, Step, Undo};
 use tonic::transport::Channel;
 
-use super::{
-    Placing,
-    participant::{self, Linked},
-};
+use super::Placing;
 use crate::domain::Allocation;
+use crate::saga::participant::{self, Linked};
 
 pub(super) struct Allocate {
     inventory: InventoryServiceClient<Channel>,
@@ -46,7 +44,7 @@ impl Step<Placing> for Allocate {
             order_id: placing.order_id.to_wire_bytes(),
             lines: lines.collect(),
         };
-        Some(Linked::new(item, placing))
+        Some(placing.linked(item))
     }
 
     fn output(&self, placing: &mut Placing, allocations: Option<Vec<Allocation>>) {
@@ -68,27 +66,35 @@ impl Step<Placing> for Allocate {
     }
 
     fn undo_input(&self, placing: &Placing) -> Option<Linked<OrderId>> {
-        Some(Linked::new(placing.order_id, placing))
+        Some(placing.linked(placing.order_id))
     }
 
     async fn undo(&self, orders: Vec<Linked<OrderId>>) -> Vec<Undo> {
-        let count = orders.len();
-        let item = |id: OrderId| ReleaseItem {
-            order_id: id.to_wire_bytes(),
-        };
-        let mut inventory = self.inventory.clone();
-        let request = participant::request(orders, |ids| BatchReleaseRequest {
-            items: ids.into_iter().map(item).collect(),
-        });
-        let call = inventory.batch_release(request);
-        match participant::answered("inventory", count, call, |answer| answer.results).await {
-            Ok(results) => results
-                .into_iter()
-                .map(outcome)
-                .map(participant::undone)
-                .collect(),
-            Err(error) => vec![Undo::Unknown { error }; count],
-        }
+        release(&self.inventory, orders).await
+    }
+}
+
+/// Sets free whatever the orders keep; an order never seen is stopped.
+pub(in crate::saga) async fn release(
+    inventory: &InventoryServiceClient<Channel>,
+    orders: Vec<Linked<OrderId>>,
+) -> Vec<Undo> {
+    let count = orders.len();
+    let item = |id: OrderId| ReleaseItem {
+        order_id: id.to_wire_bytes(),
+    };
+    let mut inventory = inventory.clone();
+    let request = participant::request(orders, |ids| BatchReleaseRequest {
+        items: ids.into_iter().map(item).collect(),
+    });
+    let call = inventory.batch_release(request);
+    match participant::answered("inventory", count, call, |answer| answer.results).await {
+        Ok(results) => results
+            .into_iter()
+            .map(outcome)
+            .map(participant::undone)
+            .collect(),
+        Err(error) => vec![Undo::Unknown { error }; count],
     }
 }
 

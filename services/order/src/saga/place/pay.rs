@@ -9,11 +9,9 @@ use holdfast_proto::payment::{
 use saga_runtime::{Outcome, Step, Undo};
 use tonic::transport::Channel;
 
-use super::{
-    Placing,
-    participant::{self, Linked},
-};
+use super::Placing;
 use crate::domain::Capture;
+use crate::saga::participant::{self, Linked};
 
 pub(super) struct Pay {
     payment: PaymentServiceClient<Channel>,
@@ -45,7 +43,7 @@ impl Step<Placing> for Pay {
             auto_capture: placement.capture == Capture::OnConfirm,
             request_id: String::new(),
         };
-        (placement.total.minor_units > 0).then(|| Linked::new(item(), placing))
+        (placement.total.minor_units > 0).then(|| placing.linked(item()))
     }
 
     fn output(&self, placing: &mut Placing, captured_minor_units: i64) {
@@ -64,28 +62,37 @@ impl Step<Placing> for Pay {
     }
 
     fn undo_input(&self, placing: &Placing) -> Option<Linked<PaymentId>> {
-        let payment = || Linked::new(placing.order_id.into(), placing);
+        let payment = || placing.linked(placing.order_id.into());
         (placing.placement.total.minor_units > 0).then(payment)
     }
 
     async fn undo(&self, payments: Vec<Linked<PaymentId>>) -> Vec<Undo> {
-        let count = payments.len();
-        let item = |id: PaymentId| ReverseItem {
-            payment_id: id.to_wire_bytes(),
-        };
-        let mut payment = self.payment.clone();
-        let request = participant::request(payments, |ids| BatchReverseRequest {
-            items: ids.into_iter().map(item).collect(),
-        });
-        let call = payment.batch_reverse(request);
-        match participant::answered("payment", count, call, |answer| answer.results).await {
-            Ok(results) => results
-                .into_iter()
-                .map(outcome)
-                .map(participant::undone)
-                .collect(),
-            Err(error) => vec![Undo::Unknown { error }; count],
-        }
+        reverse(&self.payment, payments).await
+    }
+}
+
+/// Voids what is uncaptured of the payments and refunds what is captured; a payment never seen is
+/// stopped.
+pub(in crate::saga) async fn reverse(
+    payment: &PaymentServiceClient<Channel>,
+    payments: Vec<Linked<PaymentId>>,
+) -> Vec<Undo> {
+    let count = payments.len();
+    let item = |id: PaymentId| ReverseItem {
+        payment_id: id.to_wire_bytes(),
+    };
+    let mut payment = payment.clone();
+    let request = participant::request(payments, |ids| BatchReverseRequest {
+        items: ids.into_iter().map(item).collect(),
+    });
+    let call = payment.batch_reverse(request);
+    match participant::answered("payment", count, call, |answer| answer.results).await {
+        Ok(results) => results
+            .into_iter()
+            .map(outcome)
+            .map(participant::undone)
+            .collect(),
+        Err(error) => vec![Undo::Unknown { error }; count],
     }
 }
 

@@ -3,23 +3,20 @@
 use saga_runtime::{Log, RunnerId, SagaId};
 use uuid::Uuid;
 
-use super::{Shop, entry};
+use super::{Shop, entry, sign};
 
 #[tokio::test]
 async fn the_sagas_of_the_buried_are_claimed_with_a_higher_epoch() {
     let shop = Shop::open().await;
     let id = shop.new_order("r").await;
-    let heir = RunnerId::generate();
-    assert!(
-        shop.log.claim(heir, 10).await.unwrap().is_empty(),
-        "they are somebody's"
-    );
+    let heir = shop.heir().await;
+    assert!(shop.claim(heir).await.is_empty(), "they are somebody's");
     shop.log
-        .beat(shop.runner.id(), SagaId(id.as_uuid()))
+        .beat(shop.runner.id(), sign(SagaId(id.as_uuid()), 0))
         .await
         .unwrap();
     assert_eq!(shop.log.bury(&[shop.runner.id()]).await, Ok(1));
-    let claimed = shop.log.claim(heir, 10).await.unwrap();
+    let claimed = shop.claim(heir).await;
     assert_eq!((claimed.len(), claimed[0].epoch), (1, 3));
     let late = shop.log.finish(&[entry(id, 1, false, None)]).await;
     assert!(matches!(late[..], [saga_runtime::Logged::Stale]));
@@ -30,14 +27,7 @@ async fn what_a_buried_runner_starts_belongs_to_nobody() {
     let shop = Shop::open().await;
     shop.log.bury(&[shop.runner.id()]).await.unwrap();
     shop.new_order("r").await;
-    assert_eq!(
-        shop.log
-            .claim(RunnerId::generate(), 10)
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(shop.claim(shop.heir().await).await.len(), 1);
 }
 
 #[tokio::test]
@@ -51,7 +41,10 @@ async fn a_start_in_flight_is_given_up_with_the_rest() {
         .execute(&mut *start)
         .await
         .unwrap();
-    shop.log.beat(runner, SagaId(Uuid::nil())).await.unwrap();
+    shop.log
+        .beat(runner, sign(SagaId(Uuid::nil()), 0))
+        .await
+        .unwrap();
     let insert = "insert into orders (shard, order_id, customer_id, request_id, state, version,
             currency_code, total_minor_units, lines, payment_method, capture, priority,
             create_time, update_time, definition_version, deadline, runner, epoch)
@@ -95,12 +88,12 @@ async fn a_start_whose_answer_was_lost_is_given_up_and_held_in_view_until_then()
     // It may still be on its way.
     let long = std::time::Duration::from_secs(60);
     shop.lost.give_up_older(&shop.log, runner, long).await;
-    let heir = RunnerId::generate();
-    assert!(shop.log.claim(heir, 10).await.unwrap().is_empty());
+    let heir = shop.heir().await;
+    assert!(shop.claim(heir).await.is_empty());
 
     let now = std::time::Duration::ZERO;
     shop.lost.give_up_older(&shop.log, runner, now).await;
-    let claimed = shop.log.claim(heir, 10).await.unwrap();
+    let claimed = shop.claim(heir).await;
     let claimed: Vec<_> = claimed.iter().map(|claimed| claimed.id).collect();
     assert_eq!(claimed, [SagaId(lost.as_uuid())]);
 }
@@ -124,7 +117,7 @@ async fn attempts_are_counted_on_by_the_next_runner() {
         where (trouble ->> 'next_time')::timestamptz between now() and now() + interval '5 s'";
     assert_eq!(shop.count(due).await, 1);
     shop.log.release(shop.runner.id(), &[id]).await.unwrap();
-    let claimed = shop.log.claim(RunnerId::generate(), 10).await.unwrap();
+    let claimed = shop.claim(shop.heir().await).await;
     let noted = saga_runtime::Noted {
         step: "pay".to_owned(),
         undo: true,
@@ -144,13 +137,7 @@ async fn a_saga_of_a_later_version_is_counted_and_left() {
         .unwrap();
     shop.log.release(shop.runner.id(), &[id]).await.unwrap();
     assert_eq!(shop.log.unknown().await, Ok(1));
-    assert!(
-        shop.log
-            .claim(RunnerId::generate(), 10)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(shop.claim(shop.heir().await).await.is_empty());
 }
 
 #[tokio::test]
@@ -158,7 +145,57 @@ async fn a_released_saga_is_anybodys_at_once() {
     let shop = Shop::open().await;
     let id = SagaId(shop.new_order("r").await.as_uuid());
     shop.log.release(shop.runner.id(), &[id]).await.unwrap();
-    let claimed = shop.log.claim(RunnerId::generate(), 10).await.unwrap();
+    let claimed = shop.claim(shop.heir().await).await;
     assert_eq!(claimed.len(), 1);
     assert!(claimed[0].remaining > std::time::Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn what_a_runner_took_over_last_is_found_by_its_heirs() {
+    let shop = Shop::open().await;
+    let id = SagaId(shop.new_order("r").await.as_uuid());
+    shop.log.beat(shop.runner.id(), sign(id, 0)).await.unwrap();
+    shop.log.bury(&[shop.runner.id()]).await.unwrap();
+
+    // It dies right after the claim: its last sign of life was made before.
+    let second = shop.heir().await;
+    assert_eq!(shop.claim(second).await.len(), 1);
+    assert_eq!(shop.log.bury(&[second]).await, Ok(1));
+
+    // Or after a sign of life that was on its way during the claim.
+    let third = shop.heir().await;
+    assert_eq!(shop.claim(third).await.len(), 1);
+    let late = sign(SagaId(Uuid::now_v7()), 0);
+    shop.log.beat(third, late).await.unwrap();
+    assert_eq!(shop.log.bury(&[third]).await, Ok(1));
+
+    // One that has seen the takeover raises the mark again.
+    let fourth = shop.heir().await;
+    let taken = shop.log.claim(fourth, 10).await.unwrap();
+    let whole = sign(SagaId(Uuid::now_v7()), taken.takeovers);
+    shop.log.beat(fourth, whole).await.unwrap();
+    assert_eq!(shop.log.bury(&[fourth]).await, Ok(0));
+}
+
+#[tokio::test]
+async fn what_a_lost_claim_has_taken_over_is_read_as_the_runners_own() {
+    let shop = Shop::open().await;
+    let id = SagaId(shop.new_order("r").await.as_uuid());
+    shop.log.beat(shop.runner.id(), sign(id, 0)).await.unwrap();
+    shop.log.bury(&[shop.runner.id()]).await.unwrap();
+    let heir = shop.heir().await;
+    let claimed = shop.log.claim(heir, 10).await.unwrap();
+    let found = shop.log.carried(heir, 10).await.unwrap();
+    assert_eq!(found.takeovers, claimed.takeovers);
+    assert_eq!(found.sagas[0].id, id);
+    assert_eq!(found.sagas[0].epoch, claimed.sagas[0].epoch);
+}
+
+#[tokio::test]
+async fn who_is_buried_takes_nothing_over() {
+    let shop = Shop::open().await;
+    let id = SagaId(shop.new_order("r").await.as_uuid());
+    shop.log.beat(shop.runner.id(), sign(id, 0)).await.unwrap();
+    shop.log.bury(&[shop.runner.id()]).await.unwrap();
+    assert!(shop.claim(RunnerId::generate()).await.is_empty());
 }

@@ -13,8 +13,6 @@ use holdfast_proto::types;
 use saga_runtime::{Outcome, Undo};
 use tonic::{Request, Response, Status};
 
-use super::Placing;
-
 /// What a batch call may take. Participants answer within 25 ms of work; the rest is for a
 /// participant whose database is being restarted.
 const BUDGET: Duration = Duration::from_secs(8);
@@ -34,11 +32,8 @@ struct Link {
 }
 
 impl<T> Linked<T> {
-    pub(super) fn new(item: T, placing: &Placing) -> Self {
-        let link = placing.trace.map(|parent| Link {
-            order_id: placing.order_id,
-            parent,
-        });
+    pub(super) fn new(item: T, order_id: OrderId, trace: Option<TraceParent>) -> Self {
+        let link = trace.map(|parent| Link { order_id, parent });
         Self { item, link }
     }
 }
