@@ -125,6 +125,18 @@ impl Orders {
             .ok_or_else(|| Status::internal("an answer without an order"))
     }
 
+    /// Reads an order as other calls answer it, which leave out what a cancel would do to it.
+    ///
+    /// # Errors
+    /// The call's status.
+    pub async fn reread(&self, order_id: &str) -> Result<Order, Status> {
+        let order = self.get(order_id).await?;
+        Ok(Order {
+            cancellable: None,
+            ..order
+        })
+    }
+
     /// Reads an order until it is decided; a read whose answer is not known is made again.
     ///
     /// # Errors

@@ -57,7 +57,7 @@ async fn an_order_is_confirmed_charged_and_read_back_as_it_was_answered() -> any
             let mut allocations = order.allocations.clone();
             allocations.sort_by_key(|line| std::cmp::Reverse(line.quantity));
             assert_eq!(allocations, [from(&one, 2), from(&two, 1)]);
-            assert_eq!(orders.get(&order.order_id).await?, order);
+            assert_eq!(orders.reread(&order.order_id).await?, order);
 
             let stock = warehouse.stock(&one).await?;
             assert_eq!((stock.on_hand, stock.reserved, stock.available), (5, 2, 3));
