@@ -14,8 +14,9 @@ use std::time::Duration;
 use holdfast_proto::order::order_service_client::OrderServiceClient;
 use holdfast_proto::order::order_service_server::{OrderService, OrderServiceServer};
 use holdfast_proto::order::{
-    GetOrderRequest, GetOrderResponse, ListOrdersRequest, ListOrdersResponse, Order,
-    PlaceOrderRequest, PlaceOrderResponse, PlaceOrdersRequest, PlaceOrdersResponse,
+    CancelOrderRequest, CancelOrderResponse, GetOrderRequest, GetOrderResponse, ListOrdersRequest,
+    ListOrdersResponse, Order, PlaceOrderRequest, PlaceOrderResponse, PlaceOrdersRequest,
+    PlaceOrdersResponse,
 };
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -76,6 +77,13 @@ impl OrderService for Fake {
         self.0.started.fetch_add(1, Ordering::SeqCst);
         self.0.started_now.notify_one();
         Ok(Response::new(tokio_stream::pending()))
+    }
+
+    async fn cancel_order(
+        &self,
+        _: Request<CancelOrderRequest>,
+    ) -> Result<Response<CancelOrderResponse>, Status> {
+        Err(Status::unimplemented("not used"))
     }
 
     async fn get_order(
