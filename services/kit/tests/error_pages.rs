@@ -76,8 +76,8 @@ fn every_page_is_headed_by_its_reason_and_tells_its_code() {
         let (name, text) = (name_of(reason), page(name_of(reason)));
         assert!(text.starts_with(&format!("# {name}\n")), "{name}");
         let code = match reason {
-            // Only ever a rejection's reason.
-            Reason::TimedOut => "never a gRPC error".to_owned(),
+            // Only ever a rejection's reason, or why a saga turned.
+            Reason::TimedOut | Reason::Cancelled => "never a gRPC error".to_owned(),
             _ => format!("`{}`", code_name(reason)),
         };
         assert!(text.contains(&format!("- Code: {code}")), "{name}: {code}");
