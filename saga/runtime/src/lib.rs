@@ -25,6 +25,6 @@ pub use log::{
     Trouble,
 };
 pub use recovery::{Recovery, RecoverySettings};
-pub use runner::{Adopted, Observer, Runner, RunnerSettings, Settled, Starting};
+pub use runner::{Adopted, InDoubt, Observer, Runner, RunnerSettings, Settled};
 pub use saga::{Outcome, RunnerId, Saga, SagaId, Step, Undo};
 pub use table_log::{TABLE_LOG_MIGRATOR, TableLog};

@@ -122,17 +122,17 @@ async fn look<S: Saga, L: Log<S>>(
         let limit = settings.claim_max.min(runner.room());
         let (mut more, mut drained) = (false, false);
         if is_live && limit > 0 {
-            let held = runner.taking_over();
+            let claim = runner.taking_over();
             match log.claim(runner.id(), limit).await {
                 Ok(taken) => {
                     more = taken.sagas.len() == limit;
                     drained = !more;
                     claimed.increment(taken.sagas.len() as u64);
                     hand_over(&runner, taken);
+                    claim.settled();
                 }
                 Err(error) => {
                     tracing::warn!(error = error.0, "sagas not taken over, or the answer lost");
-                    runner.answer_lost(held);
                 }
             }
         }
@@ -159,11 +159,13 @@ async fn look_for_the_lost<S: Saga, L: Log<S>>(runner: &Runner<S>, log: &L) {
     let Some(since) = runner.lost_since() else {
         return;
     };
+    // Asked before the log is read: what comes during the read is not seen by it.
+    let has_settled = since.elapsed() >= LOST_SETTLES_AFTER;
     match log.carried(runner.id(), runner.carried_max()).await {
         // What it carries already is left as it is.
         Ok(taken) => {
             runner.taken_over(taken);
-            if since.elapsed() >= LOST_SETTLES_AFTER {
+            if has_settled {
                 runner.found_the_lost(since);
             }
         }

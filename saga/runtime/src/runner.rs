@@ -24,8 +24,8 @@ mod measures;
 mod task;
 mod troubles;
 
+pub use marks::InDoubt;
 use marks::Marks;
-pub use marks::Starting;
 
 /// The limits of a runner.
 #[derive(Clone, Copy, Debug)]
@@ -209,16 +209,17 @@ impl<S: Saga> Runner<S> {
         self.window_max.saturating_mul(2)
     }
 
-    /// Has to be held from before the first id of a start is made until the start is adopted.
+    /// Has to be held from before the first id of a start is made, and settled when the start is
+    /// adopted.
     #[must_use]
-    pub fn starting(&self) -> Starting {
+    pub fn starting(&self) -> InDoubt {
         self.marks.hold(SagaId(Uuid::now_v7()))
     }
 
-    /// Has to be held from before sagas of any age are taken over in the log until they are handed
-    /// over, or cannot have been taken.
+    /// Has to be held from before sagas of any age are taken over in the log, and settled when they
+    /// are handed over.
     #[must_use]
-    pub fn taking_over(&self) -> Starting {
+    pub fn taking_over(&self) -> InDoubt {
         self.marks.hold(SagaId(Uuid::nil()))
     }
 
@@ -243,12 +244,6 @@ impl<S: Saga> Runner<S> {
         self.take_over(taken.sagas);
         // Only now: whoever reads this number finds the sagas among those carried.
         self.marks.saw_takeovers(taken.takeovers);
-    }
-
-    /// Tells that a start or a takeover, during which `held` was held, may have been made without its
-    /// answer. Whatever is this runner's own in the log is looked for until it can no longer come.
-    pub fn answer_lost(&self, held: Starting) {
-        self.marks.lose(held);
     }
 
     /// When the last answer was lost, if what it may have made is still looked for.

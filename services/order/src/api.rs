@@ -66,6 +66,6 @@ impl OrderService for Api {
         &self,
         request: Request<wire::CancelOrderRequest>,
     ) -> Result<Response<wire::CancelOrderResponse>, Status> {
-        cancel_order::cancel_order(&self.canceller, request).await
+        cancel_order::cancel_order(&self.canceller, &self.reads, request).await
     }
 }

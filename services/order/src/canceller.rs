@@ -1,18 +1,18 @@
-//! Cancelling an order for a caller: tell what it would do, or begin it and wait for its end.
+//! Cancelling an order for a caller: begin it, and wait for its end.
 
 use std::sync::Arc;
 
 use holdfast_kit::{
     deadline,
-    refusal::{CallError, Reason, Refusal, Unknown},
+    refusal::{CallError, Refusal, Unknown},
 };
 use saga_batch::Writer;
 use tokio::time::Instant;
 
 use crate::{
     decisions::Decisions,
-    domain::{CancelItem, CancelPlan, Order, Target, VersionMismatch, cancel},
-    store::{CancelOrders, CancelReply, Reads},
+    domain::{CancelItem, CancelPlan, Order},
+    store::{CancelOrders, CancelReply},
 };
 
 /// Cancels orders.
@@ -20,10 +20,9 @@ use crate::{
 pub(crate) struct Canceller {
     pub(crate) writer: Writer<CancelOrders>,
     pub(crate) decisions: Arc<Decisions>,
-    pub(crate) reads: Reads,
 }
 
-/// What a cancel comes to, or would come to.
+/// What a cancel came to.
 #[derive(Debug)]
 pub(crate) struct Cancelled {
     pub(crate) order: Arc<Order>,
@@ -47,9 +46,9 @@ impl Canceller {
     ) -> Result<Cancelled, CallError> {
         let reply = deadline::wait(deadline, self.writer.submit(item)).await??;
         match reply {
-            CancelReply::NotFound => Err(not_found().into()),
+            CancelReply::NotFound => Err(Order::not_found().into()),
             CancelReply::KeyReused { fields } => Err(Refusal::key_reused(fields).into()),
-            CancelReply::VersionMismatch(mismatch) => Err(mismatched(mismatch).into()),
+            CancelReply::VersionMismatch(mismatch) => Err(Refusal::from(mismatch).into()),
             CancelReply::Unreadable => Err(Unknown::internal().into()),
             CancelReply::Taken {
                 order,
@@ -78,41 +77,4 @@ impl Canceller {
         }
         Ok(order)
     }
-
-    /// Tells what a cancel would do now.
-    ///
-    /// # Errors
-    /// ORDER_NOT_FOUND, VERSION_MISMATCH, DATABASE_UNAVAILABLE.
-    pub(crate) async fn tell(
-        &self,
-        target: &Target,
-        expected_version: Option<i64>,
-    ) -> Result<Cancelled, CallError> {
-        let found = self.reads.target(target).await.map_err(|error| {
-            tracing::warn!(%error, "order not read");
-            Unknown::database_unavailable()
-        })?;
-        let order = found.ok_or_else(not_found)?;
-        // Whether it has turned changes what is done, and not whether it is refused.
-        cancel(&order, false, expected_version).map_err(mismatched)?;
-        let plan = CancelPlan::of(&order);
-        Ok(Cancelled {
-            order: Arc::new(order),
-            plan,
-            replayed: false,
-        })
-    }
-}
-
-fn not_found() -> Refusal {
-    Refusal::new(Reason::OrderNotFound, "there is no such order")
-}
-
-fn mismatched(mismatch: VersionMismatch) -> Refusal {
-    Refusal::new(
-        Reason::VersionMismatch,
-        "the order is no longer at the version expected",
-    )
-    .with_metadata("expected", mismatch.expected.to_string())
-    .with_metadata("actual", mismatch.actual.to_string())
 }

@@ -24,7 +24,7 @@ use crate::{
         cancel::{self, Cancelling},
         place::{self, Placing},
     },
-    store::{CancelLog, CancelOrders, LostStarts, OrderLog, Place, Reads},
+    store::{CancelLog, CancelOrders, OrderLog, Place, Reads},
 };
 
 mod engine;
@@ -56,9 +56,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let (placing, cancelling) = (engines.placing, engines.cancelling);
     let mut vital = engines.writing;
 
-    let lost = Arc::new(LostStarts::default());
     let place = Place {
-        lost: Arc::clone(&lost),
         new_keys: NewKeys::default(),
         runner: placing.runner.clone(),
         decisions: Arc::clone(&decisions),
@@ -75,7 +73,6 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let mut readers = JoinSet::new();
     readers.spawn(backlog.clone().count(log_pool));
     readers.spawn(Arc::clone(&decisions).read_followed(reads.clone()));
-    readers.spawn(Arc::clone(&lost).give_up(Arc::clone(&placing.log), placing.runner.id()));
 
     let api = Api {
         placer: Arc::new(Placer {
@@ -87,7 +84,6 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
         canceller: Arc::new(Canceller {
             writer: cancel,
             decisions,
-            reads: reads.clone(),
         }),
         reads,
         shutdown: shutdown.clone(),
@@ -95,7 +91,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let server = bootstrap.server().add_service(OrderServiceServer::new(api));
     let serving = bootstrap.serve(server, shutdown.clone())?;
     Ok(stop_with(
-        serving, placing, cancelling, lost, vital, shutdown, readers,
+        serving, placing, cancelling, vital, shutdown, readers,
     ))
 }
 
@@ -144,7 +140,6 @@ fn stop_with(
     serving: Running,
     mut placing: Engine<Placing, OrderLog>,
     mut cancelling: Engine<Cancelling, CancelLog>,
-    lost: Arc<LostStarts>,
     vital: Vec<JoinHandle<()>>,
     shutdown: CancellationToken,
     mut readers: JoinSet<()>,
@@ -159,8 +154,6 @@ fn stop_with(
             _ = joined => {
                 readers.shutdown().await;
                 placing.stop().await;
-                // The last sign of life has been shown with these still in view.
-                drop(lost);
                 return cancelling.stop().await;
             }
             ended = ended_too_early(vital, shutdown) => format!("{ended:?}"),

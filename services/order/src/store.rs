@@ -6,7 +6,6 @@ mod finish;
 mod list;
 mod load;
 mod log;
-mod lost_starts;
 mod place;
 mod recovery;
 mod trouble;
@@ -18,7 +17,6 @@ mod tests;
 pub(crate) use cancel::{CancelLog, CancelOrders, CancelReply};
 pub(crate) use list::Filter;
 pub(crate) use log::{OrderLog, Receipt};
-pub(crate) use lost_starts::LostStarts;
 pub(crate) use place::{Carrier, Place, PlaceItem, Placed};
 
 use sqlx::PgPool;

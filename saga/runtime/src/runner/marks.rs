@@ -14,50 +14,76 @@ use crate::SagaId;
 /// Clones share what they hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
-    held: Arc<Mutex<Vec<SagaId>>>,
-    lost: Arc<Mutex<Option<Lost>>>,
+    floors: Arc<Mutex<Floors>>,
     takeovers: Arc<AtomicI64>,
 }
 
-/// Keeps the low-water mark below the ids of sagas that are on their way into the log, or out of it.
-#[derive(Debug)]
-pub struct Starting {
-    floor: SagaId,
-    all: Arc<Mutex<Vec<SagaId>>>,
+#[derive(Debug, Default)]
+struct Floors {
+    /// Of writes that are on their way.
+    held: Vec<SagaId>,
+    lost: Option<Lost>,
 }
 
-/// Writes to the log whose answers were lost.
-#[derive(Debug)]
+/// Writes whose answer was lost, since the last of them.
+#[derive(Clone, Copy, Debug)]
 struct Lost {
     since: Instant,
-    held: Starting,
+    floor: SagaId,
 }
 
-impl Drop for Starting {
+/// Sagas on their way into the log, or out of it, as this runner's own; the low-water mark stays below
+/// them. If this is dropped before it is settled, whatever the write may have made the runner's own is
+/// looked for in the log until it can no longer come.
+#[derive(Debug)]
+pub struct InDoubt {
+    floor: SagaId,
+    settled: bool,
+    marks: Marks,
+}
+
+impl InDoubt {
+    /// The sagas have been handed over, or the database has refused the write.
+    pub fn settled(mut self) {
+        self.settled = true;
+    }
+}
+
+impl Drop for InDoubt {
     fn drop(&mut self) {
-        let mut all = lock(&self.all);
-        if let Some(index) = all.iter().position(|floor| *floor == self.floor) {
-            all.swap_remove(index);
+        let mut floors = self.marks.floors();
+        if let Some(index) = floors.held.iter().position(|floor| *floor == self.floor) {
+            floors.held.swap_remove(index);
+        }
+        if !self.settled {
+            let before = floors.lost.map_or(self.floor, |lost| lost.floor);
+            floors.lost = Some(Lost {
+                since: Instant::now(),
+                floor: before.min(self.floor),
+            });
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Marks {
-    pub(super) fn hold(&self, floor: SagaId) -> Starting {
-        lock(&self.held).push(floor);
-        Starting {
+    fn floors(&self) -> MutexGuard<'_, Floors> {
+        self.floors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn hold(&self, floor: SagaId) -> InDoubt {
+        self.floors().held.push(floor);
+        InDoubt {
             floor,
-            all: Arc::clone(&self.held),
+            settled: false,
+            marks: self.clone(),
         }
     }
 
     /// The lowest mark that is held.
     pub(super) fn lowest(&self) -> Option<SagaId> {
-        lock(&self.held).iter().min().copied()
+        let floors = self.floors();
+        let lost = floors.lost.map(|lost| lost.floor);
+        floors.held.iter().copied().chain(lost).min()
     }
 
     /// The takeovers whose sagas have been handed over.
@@ -70,26 +96,14 @@ impl Marks {
         self.takeovers.fetch_max(takeovers, Ordering::AcqRel);
     }
 
-    /// The answer of a write, during which `held` was held, was lost.
-    pub(super) fn lose(&self, held: Starting) {
-        let mut lost = lock(&self.lost);
-        // The lower mark covers the other.
-        let held = match lost.take() {
-            Some(before) if before.held.floor < held.floor => before.held,
-            _ => held,
-        };
-        let since = Instant::now();
-        *lost = Some(Lost { since, held });
-    }
-
     /// When the last answer was lost, if what it may have made is still looked for.
     pub(super) fn lost_since(&self) -> Option<Instant> {
-        lock(&self.lost).as_ref().map(|lost| lost.since)
+        self.floors().lost.map(|lost| lost.since)
     }
 
     /// All that was lost until `since` has been found, or cannot come any more.
     pub(super) fn found(&self, since: Instant) {
-        lock(&self.lost).take_if(|lost| lost.since == since);
+        self.floors().lost.take_if(|lost| lost.since == since);
     }
 }
 
@@ -99,19 +113,31 @@ mod tests {
 
     use super::{Marks, SagaId};
 
+    const LOW: SagaId = SagaId(Uuid::from_u128(1));
+    const HIGH: SagaId = SagaId(Uuid::from_u128(2));
+
     #[test]
-    fn what_is_lost_is_held_until_it_is_found() {
+    fn a_write_holds_the_mark_until_it_is_settled() {
         let marks = Marks::default();
-        let (low, high) = (SagaId(Uuid::from_u128(1)), SagaId(Uuid::from_u128(2)));
-        marks.lose(marks.hold(low));
+        let (low, high) = (marks.hold(LOW), marks.hold(HIGH));
+        assert_eq!(marks.lowest(), Some(LOW));
+        low.settled();
+        assert_eq!(marks.lowest(), Some(HIGH));
+        high.settled();
+        assert_eq!((marks.lowest(), marks.lost_since()), (None, None));
+    }
+
+    #[test]
+    fn what_is_dropped_unsettled_holds_the_mark_until_it_is_found() {
+        let marks = Marks::default();
+        drop(marks.hold(LOW));
         let first = marks.lost_since().expect("something is lost");
-        marks.lose(marks.hold(high));
-        assert_eq!(marks.lowest(), Some(low));
+        drop(marks.hold(HIGH));
+        assert_eq!(marks.lowest(), Some(LOW));
         let latest = marks.lost_since().expect("something is lost");
-        if first != latest {
-            marks.found(first);
-            assert_eq!(marks.lost_since(), Some(latest), "more was lost since");
-        }
+        assert!(latest > first);
+        marks.found(first);
+        assert_eq!(marks.lost_since(), Some(latest), "more was lost since");
         marks.found(latest);
         assert_eq!((marks.lost_since(), marks.lowest()), (None, None));
     }

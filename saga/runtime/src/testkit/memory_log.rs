@@ -32,6 +32,12 @@ pub struct MemoryRow<S: Saga> {
 }
 
 impl<S: Saga + Clone> MemoryRow<S> {
+    /// Neither ended nor halted.
+    fn is_unfinished(&self) -> bool {
+        let trouble = self.trouble.as_ref();
+        !self.ended && trouble.is_none_or(|trouble| trouble.halt.is_none())
+    }
+
     fn claimed(&self) -> Claimed<S> {
         let noted = self.trouble.as_ref();
         Claimed {
@@ -207,13 +213,10 @@ impl<S: Saga + Clone> Log<S> for MemoryLog<S> {
 
     async fn claim(&self, runner: RunnerId, limit: usize) -> Result<TakenOver<S>, LogUnreachable> {
         let mut tables = self.lock();
-        let free = tables.rows.values_mut().filter(|row| {
-            let halted = row
-                .trouble
-                .as_ref()
-                .is_some_and(|trouble| trouble.halt.is_some());
-            !row.ended && row.runner.is_none() && !halted
-        });
+        let free = tables
+            .rows
+            .values_mut()
+            .filter(|row| row.is_unfinished() && row.runner.is_none());
         let claimed = free.take(limit).map(|row| {
             row.runner = Some(runner);
             row.epoch += 1;
@@ -239,7 +242,7 @@ impl<S: Saga + Clone> Log<S> for MemoryLog<S> {
         let mine = tables
             .rows
             .values()
-            .filter(|row| !row.ended && row.runner == Some(runner));
+            .filter(|row| row.is_unfinished() && row.runner == Some(runner));
         Ok(TakenOver {
             sagas: mine.take(limit).map(MemoryRow::claimed).collect(),
             takeovers: 0,

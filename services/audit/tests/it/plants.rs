@@ -124,6 +124,7 @@ async fn every_bad_row_is_found_once() {
         include_str!("plants/provider.sql"),
         include_str!("plants/paid.sql"),
         include_str!("plants/moves.sql"),
+        include_str!("plants/cancels.sql"),
         include_str!("plants/feed.sql"),
         include_str!("plants/versions.sql"),
     ];

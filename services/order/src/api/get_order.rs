@@ -2,7 +2,7 @@
 
 use holdfast_kit::{
     id::OrderId,
-    refusal::{Reason, Refusal, Unknown},
+    refusal::Unknown,
     validate::{self, Violations},
 };
 use holdfast_proto::order as wire;
@@ -10,7 +10,7 @@ use tonic::{Response, Status};
 
 use crate::{
     convert::{self, View},
-    domain::CancelPlan,
+    domain::{CancelPlan, Order},
     store::Reads,
 };
 
@@ -21,10 +21,9 @@ pub(super) async fn get_order(
     let mut v = Violations::new();
     let id = validate::system_id::<OrderId>(&mut v, "order_id", &request.order_id);
     v.into_result()?;
-    let not_found = || Refusal::new(Reason::OrderNotFound, "there is no such order");
-    let id = id.ok_or_else(not_found)?;
+    let id = id.ok_or_else(Order::not_found)?;
     let orders = reads.by_id(&[id]).await.map_err(|error| unread(&error))?;
-    let order = orders.first().ok_or_else(not_found)?;
+    let order = orders.first().ok_or_else(Order::not_found)?;
     let cancellable = CancelPlan::of(order).map(|plan| convert::cancel_plan(order, plan));
     let order = wire::Order {
         cancellable,

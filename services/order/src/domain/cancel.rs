@@ -1,6 +1,9 @@
 //! Cancelling: what it does to an order at one of its versions, and when it is refused.
 
-use holdfast_kit::id::OrderId;
+use holdfast_kit::{
+    id::OrderId,
+    refusal::{Reason, Refusal},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Allocation, Order, OrderState};
@@ -55,10 +58,12 @@ pub(crate) struct MoneyBack {
 }
 
 impl CancelPlan {
-    /// What cancelling `order` would give back; `None`: there is nothing left to cancel.
+    /// What cancelling `order` would give back; `None`: there is nothing left to cancel, since it has
+    /// ended or is on its way to an end without stock and money.
     #[must_use]
     pub(crate) fn of(order: &Order) -> Option<Self> {
         let money = match order.state {
+            OrderState::Pending if order.has_turned() => return None,
             OrderState::Pending => None,
             OrderState::Confirmed => Some(MoneyBack {
                 void: order.placement.total.minor_units - order.captured_minor_units,
@@ -94,31 +99,35 @@ pub(crate) struct VersionMismatch {
     pub(crate) actual: i64,
 }
 
-/// Decides what a cancel does to `order`, whose saga `has_turned` or not.
+impl From<VersionMismatch> for Refusal {
+    fn from(mismatch: VersionMismatch) -> Self {
+        Self::new(
+            Reason::VersionMismatch,
+            "the order is no longer at the version expected",
+        )
+        .with_metadata("expected", mismatch.expected.to_string())
+        .with_metadata("actual", mismatch.actual.to_string())
+    }
+}
+
+/// Decides what a cancel does to `order`.
 ///
 /// # Errors
 /// [`VersionMismatch`] if it is not at the `expected` version.
-pub(crate) fn cancel(
-    order: &Order,
-    has_turned: bool,
-    expected: Option<i64>,
-) -> Result<Cancel, VersionMismatch> {
+pub(crate) fn cancel(order: &Order, expected: Option<i64>) -> Result<Cancel, VersionMismatch> {
     if let Some(expected) = expected.filter(|expected| *expected != order.version) {
         return Err(VersionMismatch {
             expected,
             actual: order.version,
         });
     }
-    Ok(match (order.state, CancelPlan::of(order)) {
-        (OrderState::Pending, Some(plan)) if !has_turned => Cancel::Turn(plan),
-        (OrderState::Confirmed, Some(plan)) => Cancel::Begin(plan),
-        (
-            OrderState::Pending
-            | OrderState::Confirmed
-            | OrderState::Rejected
-            | OrderState::Cancelling
-            | OrderState::Cancelled,
-            _,
-        ) => Cancel::AsItIs,
+    Ok(match CancelPlan::of(order) {
+        None => Cancel::AsItIs,
+        // Of what is confirmed alone it is known what money there is.
+        Some(plan) if plan.money.is_some() => Cancel::Begin(plan),
+        Some(plan) => Cancel::Turn(plan),
     })
 }
+
+#[cfg(test)]
+mod tests;

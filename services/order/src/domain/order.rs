@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use holdfast_kit::{id::OrderId, money::Currency, refusal::Refusal};
+use holdfast_kit::{
+    id::OrderId,
+    money::Currency,
+    refusal::{Reason, Refusal},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Line, Placement};
@@ -85,6 +89,11 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// What a call about an order that is not there is refused with.
+    pub(crate) fn not_found() -> Refusal {
+        Refusal::new(Reason::OrderNotFound, "there is no such order")
+    }
+
     /// Which location gives what, one entry per SKU and location; none unless it is confirmed.
     #[must_use]
     pub(crate) fn allocated(&self) -> Vec<Allocation> {
@@ -99,6 +108,12 @@ impl Order {
                 _,
             ) => Vec::new(),
         }
+    }
+
+    /// Whether its saga has decided to compensate: the reason is written with the turn.
+    #[must_use]
+    pub(crate) fn has_turned(&self) -> bool {
+        self.state == OrderState::Pending && self.rejection.is_some()
     }
 
     /// Whether it was cancelled before it was ever placed: it has no lines and no amounts.

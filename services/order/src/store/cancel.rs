@@ -22,6 +22,7 @@ use crate::{
 };
 mod changes;
 mod end;
+mod events;
 mod requests;
 
 pub(crate) use end::CancelLog;
@@ -80,22 +81,21 @@ impl Command for CancelOrders {
         connection: &mut PgConnection,
         items: &[CancelItem],
     ) -> Result<Vec<CancelReply>, sqlx::Error> {
-        let held = (self.placing.taking_over(), self.cancelling.starting());
+        let (turn, begin) = (self.placing.taking_over(), self.cancelling.starting());
         let committed = self.commit(connection, items).await;
-        match committed {
+        let replies = match committed {
             Ok(committed) => {
                 self.placing.taken_over(committed.turned);
                 self.cancelling.adopt(committed.begun);
                 Ok(committed.replies)
             }
-            Err(error) => {
-                if !is_refused(&error) {
-                    self.placing.answer_lost(held.0);
-                    self.cancelling.answer_lost(held.1);
-                }
-                Err(error)
-            }
-        }
+            Err(error) if is_refused(&error) => Err(error),
+            // Both stay in doubt, as they do if this future is given up.
+            Err(error) => return Err(error),
+        };
+        turn.settled();
+        begin.settled();
+        replies
     }
 }
 
@@ -145,8 +145,8 @@ impl CancelOrders {
             )
             .await?;
         requests::bind(&mut transaction, &changes.bindings, now).await?;
-        changes.publish(&mut transaction).await?;
         let turned = load::by_id(&mut transaction, &changes.turned()).await?;
+        events::publish(&mut transaction, &changes.events).await?;
         transaction.commit().await?;
         let sagas = turned.into_iter().filter(|_| runner.is_some()).map(claimed);
         Ok(Committed {

@@ -16,7 +16,6 @@ use uuid::Uuid;
 
 use super::{
     load::{self, Stored},
-    lost_starts::LostStarts,
     recovery::claimed,
 };
 use crate::{
@@ -75,8 +74,6 @@ pub(crate) struct Place {
     pub(crate) runner: Runner<Placing>,
     /// Who waits for decisions.
     pub(crate) decisions: Arc<Decisions>,
-    /// Inserts whose answer was lost.
-    pub(crate) lost: Arc<LostStarts>,
     /// Whether the keys of a batch are presumed to be new.
     pub(crate) new_keys: NewKeys,
 }
@@ -108,7 +105,7 @@ impl Command for Place {
         connection: &mut PgConnection,
         items: &[PlaceItem],
     ) -> Result<Vec<Placed>, sqlx::Error> {
-        let starting = self.runner.starting();
+        let start = self.runner.starting();
         let mut seen = self.taken(connection, items).await?;
         let first: Vec<usize> = (0..items.len())
             .filter(|i| seen.insert(key(&items[*i])))
@@ -117,13 +114,12 @@ impl Command for Place {
             .iter()
             .map(|i| OrderId::generate(items[*i].placement.shard()))
             .collect();
-        let attempt = self.lost.attempt(&ids, starting);
         let inserted = self.insert(connection, items, &first, &ids).await;
         let inserted = match self.new_keys.learn(inserted) {
             Ok(inserted) => inserted,
             Err(error) => {
                 if is_refused(&error) {
-                    attempt.settled();
+                    start.settled();
                 }
                 return Err(error);
             }
@@ -141,12 +137,12 @@ impl Command for Place {
                 self.decisions.expect(id, verdict, here);
             }
             if here {
-                adopted.push(start(id, item, create_time));
+                adopted.push(started(id, item, create_time));
             }
             replies[index] = Some(Placed::New { id, create_time });
         }
         self.runner.adopt(adopted);
-        attempt.settled();
+        start.settled();
         self.answer_the_rest(connection, items, &mut replies)
             .await?;
         Ok(replies
@@ -156,7 +152,7 @@ impl Command for Place {
     }
 }
 
-fn start(id: OrderId, item: &PlaceItem, create_time: DateTime<Utc>) -> Adopted<Placing> {
+fn started(id: OrderId, item: &PlaceItem, create_time: DateTime<Utc>) -> Adopted<Placing> {
     Adopted {
         saga: Box::new(Placing {
             order_id: id,
@@ -277,10 +273,7 @@ impl Place {
             let here = row.runner == Some(self.runner.id());
             here && !row.ended && !row.turned && !row.halted
         });
-        let lost: Vec<_> = lost.cloned().collect();
-        self.lost.found(lost.iter().map(|row| row.id));
-        self.runner
-            .take_over(lost.into_iter().map(claimed).collect());
+        self.runner.take_over(lost.cloned().map(claimed).collect());
     }
 }
 

@@ -15,7 +15,7 @@ use saga_runtime::{
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Carrier, LostStarts, OrderLog, Place, PlaceItem, Placed};
+use super::{Carrier, OrderLog, Place, PlaceItem, Placed};
 use crate::{
     MIGRATOR,
     decisions::Decisions,
@@ -37,7 +37,6 @@ struct Shop {
     log: Arc<OrderLog>,
     runner: Runner<Placing>,
     place: Writer<Place>,
-    lost: Arc<LostStarts>,
 }
 
 impl Shop {
@@ -57,9 +56,7 @@ impl Shop {
             Arc::clone(&decisions) as _,
             RunnerSettings::default(),
         );
-        let lost = Arc::new(LostStarts::default());
         let command = Place {
-            lost: Arc::clone(&lost),
             new_keys: saga_batch::NewKeys::default(),
             runner: runner.clone(),
             decisions,
@@ -74,7 +71,6 @@ impl Shop {
             log,
             runner,
             place,
-            lost,
         }
     }
 

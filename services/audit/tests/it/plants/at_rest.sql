@@ -32,6 +32,9 @@ where order_id = id_of('c1', 1);
 -- in order
 delete from order_events
 where order_id = id_of('c6', 11);
+update order_events
+set position = position - 2
+where order_id > id_of('c6', 11);
 update feed_partitions
 set last_position = last_position - 2;
 delete from orders

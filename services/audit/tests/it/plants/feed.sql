@@ -68,9 +68,9 @@ where position = 10;
 insert into order_events (
     shard, order_id, version, type, state, fact, create_time, feed_partition, position
 )
-select shard, order_id, version, type, state, fact, create_time, 0, 23
+select shard, order_id, version, type, state, fact, create_time, 0, 31
 from order_events
 where position = 2;
 -- in order
 update feed_partitions
-set last_position = 23;
+set last_position = 31;

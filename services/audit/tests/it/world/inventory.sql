@@ -1,4 +1,4 @@
--- The stock and the reservations of the eleven orders.
+-- The stock and the reservations of the orders.
 delete from skus;
 delete from stock;
 delete from movements;
@@ -23,7 +23,9 @@ from (
         '[{"sku":"a","location_id":"default","quantity":1},{"sku":"a","location_id":"north","quantity":2}]', null),
     (9, 'c5', 3, '[{"sku":"b","quantity":1}]', null, null),
     (10, 'c5', 6, '[{"sku":"a","quantity":1}]', null, null),
-    (11, 'c6', 6, '[{"sku":"b","quantity":3,"location_id":"north"}]', null, null)
+    (11, 'c6', 6, '[{"sku":"b","quantity":3,"location_id":"north"}]', null, null),
+    (12, 'c7', 3, '[{"sku":"b","quantity":1}]', null, null),
+    (13, 'c7', 3, '[{"sku":"b","quantity":1}]', null, null)
 ) as a (number, customer, state, lines, placed, refusal);
 
 insert into skus (sku, title, attributes, create_time, update_time)

@@ -1,4 +1,4 @@
--- Eleven decided orders and their events.
+-- Fourteen orders that have ended or are confirmed, and their events.
 delete from orders;
 delete from order_events;
 
@@ -45,5 +45,36 @@ select
     now(), case when t.turn_time is null then now() end, 0, t.position
 from told t
 where t.told = 2 or t.turn_time is not null;
+
+-- Three that were cancelled: while it ran, after it was confirmed, before it came.
+insert into orders (
+    shard, order_id, customer_id, request_id, state, version, currency_code, total_minor_units,
+    lines, payment_method, capture, priority, create_time, update_time, rejection,
+    definition_version, deadline, epoch, turn_time, turn_reason
+)
+select
+    shard_of(customer), id_of(customer, number), customer, 'r' || number, 6, version, currency, 0,
+    lines::jsonb, '', 1, 1, now(), now(), case when turned then '{"reason":"CANCELLED"}'::jsonb end,
+    1, now() + interval '30 s', 1, case when turned then now() end, case when turned then 121 end
+from (
+    values
+    (12, 'c7', 3, 'EUR', '[{"sku":"b","quantity":1,"unit_price":0}]', true),
+    (13, 'c7', 4, 'EUR', '[{"sku":"b","quantity":1,"unit_price":0}]', false),
+    (14, 'c8', 1, 'XXX', '[]', false)
+) as o (number, customer, version, currency, lines, turned);
+
+insert into order_events (
+    shard, order_id, version, type, state, create_time, placed_time, feed_partition, position
+)
+select
+    shard_of(customer), id_of(customer, number), version, type, state, now(),
+    case when tells_of_placed then now() end, 0,
+    (select count(*) from order_history) + place
+from (
+    values
+    (12, 'c7', 1, 1, 1, false, 1), (12, 'c7', 2, 4, 5, false, 2), (12, 'c7', 3, 5, 6, false, 3),
+    (13, 'c7', 2, 2, 2, true, 5), (13, 'c7', 3, 4, 5, false, 6), (13, 'c7', 4, 5, 6, false, 7),
+    (14, 'c8', 1, 5, 6, false, 8)
+) as e (number, customer, version, type, state, tells_of_placed, place);
 
 update feed_partitions set last_position = (select count(*) from order_history);

@@ -1,4 +1,4 @@
--- The payments of those of the eleven orders that came so far. Their intents are older than what
+-- The payments of those of the orders that came so far. Their intents are older than what
 -- the provider did, however slowly the databases are filled one after the other.
 delete from payments;
 delete from operations;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     CancelReply, Stored,
+    events::{Event, Happened},
     requests::{Binding, Bindings, Body},
 };
 use crate::{
@@ -24,11 +25,6 @@ use crate::{
     },
     saga::{cancel::Cancelling, place::VERSION},
 };
-
-/// The numbers of the events that a cancel writes.
-const PLACED: i16 = 1;
-const CANCEL_STARTED: i16 = 4;
-const CANCELLED: i16 = 5;
 
 /// A change of one order.
 #[derive(Debug)]
@@ -47,23 +43,13 @@ struct Entombed {
     reason: String,
 }
 
-#[derive(Debug)]
-struct Event {
-    id: OrderId,
-    version: i64,
-    kind: i16,
-    state: i16,
-    fact: Option<Value>,
-    create_time: DateTime<Utc>,
-}
-
 /// What a batch changes.
 #[derive(Debug)]
 pub(super) struct Changes {
     now: DateTime<Utc>,
     started: Vec<Started>,
     entombed: Vec<Entombed>,
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     pub(super) bindings: Bindings,
 }
 
@@ -130,9 +116,7 @@ impl Changes {
         self.events.push(Event {
             id,
             version: 1,
-            kind: CANCELLED,
-            state: 6,
-            fact: None,
+            happened: Happened::Cancelled,
             create_time: self.now,
         });
         Some(id)
@@ -149,7 +133,7 @@ impl Changes {
         let Some(stored) = id.and_then(|id| orders.get_mut(&id)) else {
             return CancelReply::NotFound;
         };
-        let (id, has_turned) = (stored.id, stored.turned);
+        let id = stored.id;
         let Ok(order) = stored.order.as_mut() else {
             return CancelReply::Unreadable;
         };
@@ -166,13 +150,12 @@ impl Changes {
                 replayed: true,
             };
         }
-        let plan = match domain::cancel(order, has_turned, item.expected_version) {
+        let plan = match domain::cancel(order, item.expected_version) {
             Err(mismatch) => return CancelReply::VersionMismatch(mismatch),
             Ok(Cancel::AsItIs) => None,
             Ok(Cancel::Turn(plan)) => {
                 self.placed(order);
                 self.start(order, item, &plan, None);
-                stored.turned = true;
                 Some(plan)
             }
             Ok(Cancel::Begin(plan)) => {
@@ -202,9 +185,7 @@ impl Changes {
         self.events.push(Event {
             id: order.id,
             version: order.version,
-            kind: PLACED,
-            state: 1,
-            fact: None,
+            happened: Happened::Placed,
             create_time: order.create_time,
         });
     }
@@ -223,9 +204,7 @@ impl Changes {
         self.events.push(Event {
             id: order.id,
             version: order.version,
-            kind: CANCEL_STARTED,
-            state: 5,
-            fact: Some(json(plan)),
+            happened: Happened::CancelStarted(plan.clone()),
             create_time: self.now,
         });
         self.started.push(Started {
@@ -321,31 +300,6 @@ impl Changes {
             &customers as &[&str],
             &requests as &[&str],
             &reasons as &[&str],
-        )
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
-
-    /// Publishes the events; nothing may follow but the commit.
-    pub(super) async fn publish(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let events = &self.events;
-        let shards: Vec<i16> = events.iter().map(|event| event.id.shard().get()).collect();
-        let ids: Vec<Uuid> = events.iter().map(|event| event.id.as_uuid()).collect();
-        let versions: Vec<i64> = events.iter().map(|event| event.version).collect();
-        let kinds: Vec<i16> = events.iter().map(|event| event.kind).collect();
-        let states: Vec<i16> = events.iter().map(|event| event.state).collect();
-        let facts: Vec<Option<Value>> = events.iter().map(|event| event.fact.clone()).collect();
-        let times: Vec<DateTime<Utc>> = events.iter().map(|event| event.create_time).collect();
-        sqlx::query_file!(
-            "src/store/cancel/publish.sql",
-            &shards,
-            &ids,
-            &versions,
-            &kinds,
-            &states,
-            &facts as &[Option<Value>],
-            &times,
         )
         .execute(connection)
         .await?;

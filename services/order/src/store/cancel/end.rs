@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use holdfast_kit::refusal::Refusal;
+use holdfast_kit::{id::OrderId, refusal::Refusal};
 use saga_runtime::{
     Beat, Log, LogEntry, LogUnreachable, Logged, Row, RunnerId, SagaId, Sign, TableLog, TakenOver,
     Trouble,
@@ -11,6 +11,7 @@ use saga_runtime::{
 use sqlx::{Connection, PgPool};
 use uuid::Uuid;
 
+use super::events::{self, Event, Happened};
 use crate::saga::cancel::{Cancelling, NAME, VERSION};
 
 /// Where cancels are logged.
@@ -18,6 +19,14 @@ use crate::saga::cancel::{Cancelling, NAME, VERSION};
 pub(crate) struct CancelLog {
     table: TableLog<Cancelling>,
     pool: PgPool,
+}
+
+/// What ending a batch came to.
+enum End {
+    /// These have ended; the others' rows were not as presumed.
+    Committed(HashSet<SagaId>),
+    /// Nothing has: the orders of these are not as their sagas have left them.
+    Misfits(HashSet<SagaId>),
 }
 
 impl CancelLog {
@@ -34,8 +43,8 @@ impl CancelLog {
         &self.table
     }
 
-    /// Ends sagas and their orders; gives those whose row was as presumed.
-    async fn end(&self, entries: &[LogEntry<Cancelling>]) -> Result<HashSet<SagaId>, sqlx::Error> {
+    /// Ends sagas and their orders, all of them or none.
+    async fn end(&self, entries: &[LogEntry<Cancelling>]) -> Result<End, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         let mut transaction = connection.begin().await?;
         let ended = self.table.finish_in(&mut transaction, entries).await?;
@@ -50,17 +59,27 @@ impl CancelLog {
             .collect();
         let orders: Vec<Uuid> = mine.iter().map(|saga| saga.order_id.as_uuid()).collect();
         let sagas: Vec<Uuid> = mine.iter().map(|saga| saga.saga_id.0).collect();
-        let cancelled =
-            sqlx::query_file_scalar!("src/store/cancel/finish.sql", &shards, &orders, &sagas)
-                .fetch_all(&mut *transaction)
-                .await?;
-        if cancelled.len() != mine.len() {
+        let cancelled = sqlx::query_file!("src/store/cancel/finish.sql", &shards, &orders, &sagas)
+            .fetch_all(&mut *transaction)
+            .await?;
+        let found: HashSet<SagaId> = cancelled.iter().map(|row| SagaId(row.saga_id)).collect();
+        let misfits: HashSet<SagaId> = ended.difference(&found).copied().collect();
+        if !misfits.is_empty() {
             transaction.rollback().await?;
-            let error = "an order is not as the saga that cancels it left it";
-            return Err(sqlx::Error::Protocol(error.to_owned()));
+            return Ok(End::Misfits(misfits));
         }
+        let events: Vec<Event> = cancelled
+            .into_iter()
+            .map(|row| Event {
+                id: OrderId::from_uuid(row.order_id),
+                version: row.version,
+                happened: Happened::Cancelled,
+                create_time: row.update_time,
+            })
+            .collect();
+        events::publish(&mut transaction, &events).await?;
         transaction.commit().await?;
-        Ok(ended)
+        Ok(End::Committed(ended))
     }
 }
 
@@ -77,10 +96,14 @@ impl Log<Cancelling> for CancelLog {
             tracing::warn!(%error, sagas = entries.len(), "ends of cancels lost");
         }
         let answer = |entry: &LogEntry<Cancelling>| match &ended {
-            Ok(ended) if ended.contains(&entry.saga.saga_id) => Logged::Changed(()),
-            Ok(_) => Logged::Stale,
-            Err(sqlx::Error::Protocol(error)) => Logged::Impossible(error.clone()),
-            Err(_) => Logged::Lost,
+            Ok(End::Committed(ended)) if ended.contains(&entry.saga.saga_id) => Logged::Changed(()),
+            Ok(End::Committed(_)) => Logged::Stale,
+            Ok(End::Misfits(misfits)) if misfits.contains(&entry.saga.saga_id) => {
+                let error = "its order is not as this saga has left it";
+                Logged::Impossible(error.to_owned())
+            }
+            // The others are read and tried again without the misfits.
+            Ok(End::Misfits(_)) | Err(_) => Logged::Lost,
         };
         entries.iter().map(answer).collect()
     }

@@ -101,6 +101,9 @@ pub(super) async fn bind(
     bindings: &Bindings,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
+    if bindings.is_empty() {
+        return Ok(());
+    }
     let mut shards = Vec::with_capacity(bindings.len());
     let mut ids = Vec::with_capacity(bindings.len());
     let mut requests = Vec::with_capacity(bindings.len());

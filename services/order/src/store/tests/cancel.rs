@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use holdfast_kit::{id::OrderId, refusal::Reason};
+use holdfast_postgres::testing::TestDatabase;
 use saga_batch::{Limits, Writer};
 use saga_runtime::{
     Definition, Lease, LeaseSettings, Log, LogEntry, Logged, Observer, Recovery, Runner, RunnerId,
-    RunnerSettings, SagaId, Settled, testkit::eventually,
+    RunnerSettings, SagaId, Settled, TABLE_LOG_MIGRATOR, testkit::eventually,
 };
 
 use super::{Shop, entry, placement, sign};
@@ -29,7 +30,7 @@ impl Observer<Cancelling, ()> for Nobody {
 }
 
 impl Desk {
-    /// Starts cancels; their sagas have no steps and a runner that is alive only if `runs`.
+    /// Starts cancels; their sagas have no steps, and a runner that shows no sign of life by itself.
     async fn open(shop: &Shop) -> (Self, Runner<Cancelling>, Lease) {
         let log = Arc::new(CancelLog::new(shop.pool.clone()));
         let lease = Lease::new(LeaseSettings::default());
@@ -158,43 +159,35 @@ async fn a_confirmed_order_is_cancelled_by_a_saga_of_its_own() {
 }
 
 #[tokio::test]
-async fn an_end_whose_order_is_not_its_own_changes_nothing() {
+async fn an_end_whose_order_is_not_its_own_costs_itself_only() {
     let shop = Shop::open().await;
-    let (desk, cancelling, _) = Desk::open(&shop).await;
-    let id = shop.new_order("r").await;
-    shop.log.finish(&[entry(id, 1, false, None)]).await;
-    desk.cancel(&Target::Order(id), "k", None).await;
-    sqlx::query("update orders set changed_by = gen_random_uuid()")
-        .execute(&shop.pool)
-        .await
-        .unwrap();
-    let saga = desk.log.carried(cancelling.id(), 1).await.unwrap();
-    let saga = match saga.sagas.into_iter().next() {
-        Some(claimed) => claimed.saga.unwrap(),
-        // A runner without a sign of life carries nothing: the saga is nobody's.
-        None => {
-            let heir = RunnerId::generate();
-            let mut taken = desk.log.claim(heir, 1).await.unwrap();
-            taken.sagas.remove(0).saga.unwrap()
-        }
-    };
-    let epoch: i64 = sqlx::query_scalar("select epoch from sagas")
-        .fetch_one(&shop.pool)
-        .await
-        .unwrap();
-    let entry = LogEntry {
-        saga,
-        epoch,
+    let (desk, _, _) = Desk::open(&shop).await;
+    for key in ["misfit", "sound"] {
+        let id = shop.new_order(key).await;
+        shop.log.finish(&[entry(id, 1, false, None)]).await;
+        desk.cancel(&Target::Order(id), "k", None).await;
+    }
+    let spoil = "update orders set changed_by = gen_random_uuid() where request_id = 'misfit'";
+    sqlx::query(spoil).execute(&shop.pool).await.unwrap();
+    // Their runner has shown no sign of life, so that the sagas are nobody's.
+    let taken = desk.log.claim(RunnerId::generate(), 2).await.unwrap();
+    let entries = taken.sagas.into_iter().map(|claimed| LogEntry {
+        saga: claimed.saga.unwrap(),
+        epoch: claimed.epoch,
         turned: false,
         refusal: None,
-    };
-    let ended = desk.log.finish(&[entry]).await;
-    assert!(matches!(ended[..], [Logged::Impossible(_)]), "{ended:?}");
-    assert_eq!(
-        shop.count("select count(*) from sagas where state = 1")
-            .await,
-        1
+    });
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|entry| entry.saga.saga_id);
+    let together = desk.log.finish(&entries).await;
+    assert!(
+        matches!(together[..], [Logged::Impossible(_), Logged::Lost]),
+        "{together:?}"
     );
+    let alone = desk.log.finish(&entries[1..]).await;
+    assert!(matches!(alone[..], [Logged::Changed(())]), "{alone:?}");
+    let unfinished = "select count(*) from sagas where state = 1";
+    assert_eq!(shop.count(unfinished).await, 1);
 }
 
 #[tokio::test]
@@ -250,4 +243,32 @@ async fn a_cancel_and_a_finish_of_one_order_have_one_winner() {
         let own_saga = version == 3;
         assert_eq!(finished, own_saga, "round {round}: version {version}");
     }
+}
+
+/// The columns, constraints and indexes of the engine's tables.
+const TABLES: &str = "
+    select concat_ws(' ', c.table_name, c.column_name, c.data_type, c.is_nullable)
+    from information_schema.columns c
+    where c.table_name in ('sagas', 'saga_log_runners')
+    union all
+    select concat_ws(' ', r.conrelid::regclass, r.conname, pg_get_constraintdef(r.oid))
+    from pg_constraint r
+    where r.conrelid in ('sagas'::regclass, 'saga_log_runners'::regclass)
+    union all
+    select i.indexdef
+    from pg_indexes i
+    where i.tablename in ('sagas', 'saga_log_runners')
+    order by 1";
+
+#[tokio::test]
+async fn the_engines_tables_are_as_the_engine_has_them() {
+    let shop = Shop::open().await;
+    let engine = TestDatabase::create("engine", &TABLE_LOG_MIGRATOR).await;
+    let engine = engine.pool().await;
+    let mut tables: Vec<Vec<String>> = Vec::new();
+    for pool in [&shop.pool, &engine] {
+        tables.push(sqlx::query_scalar(TABLES).fetch_all(pool).await.unwrap());
+    }
+    assert!(tables[0].len() > 20, "{:?}", tables[0]);
+    assert_eq!(tables[0], tables[1]);
 }
