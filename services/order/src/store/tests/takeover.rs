@@ -85,8 +85,9 @@ async fn someone_waits_for_a_lock(shop: &Shop) {
 #[tokio::test]
 async fn a_start_whose_answer_was_lost_is_found_and_carried() {
     let shop = Shop::open().await;
-    let (runner, id) = (&shop.runner, SagaId(Uuid::now_v7()));
+    let runner = &shop.runner;
     let start = runner.starting();
+    let id = SagaId(Uuid::now_v7());
     shop.log.beat(runner.id(), sign(id, 0)).await.unwrap();
     // The writer has given the insert up, and the server makes it all the same.
     drop(start);
